@@ -1,0 +1,81 @@
+//! One connection of either backend, and the macro by which each query is written once and compiled for both.
+//!
+//! The backend was chosen by the scheme of the URL, never by trying. Build a query inside the macro's body:
+//! its type fixes the backend at first use.
+
+use std::time::Instant;
+
+use diesel::connection::Connection;
+use diesel::{PgConnection, SqliteConnection};
+
+use super::error::DatabaseError;
+
+/// A borrowed connection. Stores take it; where the backends differ, they `match` on it.
+#[expect(missing_debug_implementations, reason = "a connection has nothing to show")]
+pub enum Conn<'a> {
+    /// PostgreSQL.
+    Postgres(&'a mut PgConnection),
+    /// SQLite.
+    Sqlite(&'a mut SqliteConnection),
+}
+
+/// Runs one expression with the concrete connection, whichever it is: `on_backend!(conn, |c| query.execute(c))`.
+#[macro_export]
+macro_rules! on_backend {
+    ($conn:expr, |$c:ident| $body:expr) => {
+        match $conn {
+            $crate::database::Conn::Postgres(c) => {
+                let $c: &mut diesel::PgConnection = c;
+                $body
+            }
+            $crate::database::Conn::Sqlite(c) => {
+                let $c: &mut diesel::SqliteConnection = c;
+                $body
+            }
+        }
+    };
+}
+
+/// Why a transaction was rolled back: the work said so, or the database did.
+enum Rollback<E> {
+    Work(E),
+    Database(diesel::result::Error),
+}
+
+impl<E> From<diesel::result::Error> for Rollback<E> {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl Conn<'_> {
+    /// Runs the work in one write transaction: `BEGIN` on PostgreSQL; `BEGIN IMMEDIATE` on SQLite, where a reader that
+    /// turns writer half-way is refused with `SQLITE_BUSY_SNAPSHOT` whatever the busy timeout says.
+    ///
+    /// Work that ends after the deadline is rolled back: its caller has been told 503 by then, and must not
+    /// find it done.
+    pub(super) fn transaction<T, E>(
+        &mut self,
+        deadline: Instant,
+        work: impl FnOnce(&mut Conn<'_>) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<DatabaseError>,
+    {
+        let in_time = |conn: &mut Conn<'_>| {
+            let value = work(conn).map_err(Rollback::Work)?;
+            if Instant::now() > deadline {
+                return Err(Rollback::Work(E::from(DatabaseError::deadline())));
+            }
+            Ok(value)
+        };
+        let outcome = match self {
+            Conn::Postgres(c) => c.transaction(|c| in_time(&mut Conn::Postgres(c))),
+            Conn::Sqlite(c) => c.immediate_transaction(|c| in_time(&mut Conn::Sqlite(c))),
+        };
+        outcome.map_err(|rollback| match rollback {
+            Rollback::Work(error) => error,
+            Rollback::Database(error) => E::from(DatabaseError::from(error)),
+        })
+    }
+}

@@ -1,0 +1,197 @@
+//! How a connection is opened and set up, on either backend: the parameters and pragmas that bound every wait.
+//!
+//! Every time limit is set here once, when the connection is made, so that no query has to think of it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use deadpool::managed::Manager;
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::Text;
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::settings::{DatabaseSettings, DatabaseUrl};
+
+use super::error::DatabaseError;
+
+/// The least that libpq honours for connecting; the pool gives up sooner (`database.create_timeout`), and the
+/// thread that waits ends by this.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Bytes that stay unacknowledged this long mean that the network is gone. (A stopped server still acknowledges.)
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
+/// A transaction that does nothing for this long holds locks for nobody.
+const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A backend: how it is opened, and what is done to a fresh connection.
+pub(super) trait Backend: Connection + Send + Sized + 'static {
+    /// Opens a connection through deadpool's manager, which does it on a blocking thread.
+    fn open(
+        opener: &deadpool_diesel::Manager<Self>,
+    ) -> impl Future<Output = Result<deadpool_diesel::Connection<Self>, deadpool_diesel::Error>> + Send;
+    /// Sets the connection up once it is open.
+    fn set_up(&mut self, limits: &Limits) -> Result<(), DatabaseError>;
+    /// The cheapest statement that proves the connection to be alive.
+    fn ping(&mut self) -> Result<(), DatabaseError>;
+}
+
+/// The time limits of statements on one connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// The longest a statement may run, or wait for a lock; none for migrations.
+    pub(super) statement: Option<Duration>,
+}
+
+impl Limits {
+    /// The limits of the service's own work.
+    pub(super) fn of(settings: &DatabaseSettings) -> Self {
+        Self { statement: Some(settings.statement_timeout) }
+    }
+
+    /// Migrations may take as long as they take.
+    pub(super) const NONE: Self = Self { statement: None };
+}
+
+/// What `establish` takes: a connection string for libpq with our parameters added, or the path of a file.
+pub(super) fn target(url: &DatabaseUrl, limits: &Limits) -> SecretString {
+    match url {
+        DatabaseUrl::Sqlite(path) => SecretString::from(path.to_string_lossy().into_owned()),
+        DatabaseUrl::Postgres(url) => SecretString::from(with_parameters(url.expose_secret(), limits)),
+    }
+}
+
+/// Adds our parameters to a PostgreSQL URL. What the user's URL says already is left alone, `options` aside:
+/// ours come first, so that the user's win.
+fn with_parameters(url: &str, limits: &Limits) -> String {
+    let (base, query) = url.split_once('?').unwrap_or((url, ""));
+    let given: Vec<(&str, &str)> =
+        query.split('&').filter(|part| !part.is_empty()).map(|part| part.split_once('=').unwrap_or((part, ""))).collect();
+    let mut options = vec![
+        "-c%20timezone%3DUTC".to_owned(),
+        format!("-c%20idle_in_transaction_session_timeout%3D{}", IDLE_IN_TRANSACTION_TIMEOUT.as_millis()),
+    ];
+    if let Some(timeout) = limits.statement {
+        options.push(format!("-c%20statement_timeout%3D{0}%20-c%20lock_timeout%3D{0}", timeout.as_millis()));
+    }
+    let mut parameters = vec![
+        ("application_name", "glasshouse".to_owned()),
+        ("connect_timeout", CONNECT_TIMEOUT.as_secs().to_string()),
+        ("keepalives_idle", "30".to_owned()),
+        ("keepalives_interval", "5".to_owned()),
+        ("keepalives_count", "3".to_owned()),
+        ("tcp_user_timeout", TCP_USER_TIMEOUT.as_millis().to_string()),
+    ];
+    parameters.retain(|(name, _)| !given.iter().any(|(taken, _)| taken == name));
+    for (name, value) in given {
+        if name == "options" {
+            options.push(value.to_owned());
+        } else {
+            parameters.push((name, value.to_owned()));
+        }
+    }
+    parameters.push(("options", options.join("%20")));
+    let query: Vec<String> = parameters.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    format!("{base}?{}", query.join("&"))
+}
+
+#[derive(QueryableByName)]
+struct Setting {
+    #[diesel(sql_type = Text)]
+    value: String,
+}
+
+impl Backend for PgConnection {
+    async fn open(
+        opener: &deadpool_diesel::Manager<Self>,
+    ) -> Result<deadpool_diesel::Connection<Self>, deadpool_diesel::Error> {
+        opener.create().await
+    }
+
+    /// Classes of errors are told from messages where Diesel hides the SQLSTATE, so they have to be English. A server
+    /// that speaks another language is asked to change; only a superuser may, else unknown errors stay unknown.
+    fn set_up(&mut self, _limits: &Limits) -> Result<(), DatabaseError> {
+        let language: Setting = sql_query("SELECT current_setting('lc_messages') AS value").get_result(self)?;
+        let english = language.value.starts_with("en") || matches!(language.value.as_str(), "C" | "POSIX" | "C.UTF-8" | "");
+        if !english && sql_query("SET lc_messages TO 'C'").execute(self).is_err() {
+            tracing::debug!(language = language.value, "database messages not in English");
+        }
+        Ok(())
+    }
+
+    fn ping(&mut self) -> Result<(), DatabaseError> {
+        Ok(self.batch_execute("SELECT 1")?)
+    }
+}
+
+impl Backend for SqliteConnection {
+    async fn open(
+        opener: &deadpool_diesel::Manager<Self>,
+    ) -> Result<deadpool_diesel::Connection<Self>, deadpool_diesel::Error> {
+        opener.create().await
+    }
+
+    /// WAL lets readers go on while one writes; `FULL` keeps an acknowledged commit through a power cut, where
+    /// `NORMAL` may lose the last ones.
+    fn set_up(&mut self, limits: &Limits) -> Result<(), DatabaseError> {
+        let busy = limits.statement.unwrap_or(Duration::from_secs(60)).as_millis();
+        self.batch_execute(&format!(
+            "PRAGMA busy_timeout = {busy};
+             PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = ON;
+             PRAGMA journal_size_limit = 67108864;"
+        ))?;
+        Ok(())
+    }
+
+    /// Reads the file's header, which `SELECT 1` would not.
+    fn ping(&mut self) -> Result<(), DatabaseError> {
+        Ok(self.batch_execute("PRAGMA schema_version")?)
+    }
+}
+
+/// Opens a connection outside of any pool: for migrations, the health check and one-off commands. Blocks.
+pub(super) fn open<C: Backend>(url: &DatabaseUrl, limits: &Limits) -> Result<C, DatabaseError> {
+    let mut connection = C::establish(target(url, limits).expose_secret())?;
+    connection.set_up(limits)?;
+    Ok(connection)
+}
+
+/// SQLite makes the file but not its folder; the folder's absence deserves a sentence of its own.
+pub(super) fn check_folder(path: &Path) -> Result<(), DatabaseError> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => Err(DatabaseError::caused_by(
+            super::ErrorKind::Unavailable,
+            format!("the folder {} does not exist; make it, or change database.url", folder.display()),
+        )),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { statement: Some(Duration::from_millis(1500)) };
+
+    #[test]
+    fn every_wait_is_bounded_by_a_parameter() {
+        let url = with_parameters("postgres://u:p@h/db", &LIMITS);
+        for part in ["connect_timeout=2", "tcp_user_timeout=5000", "keepalives_idle=30", "statement_timeout%3D1500", "lock_timeout%3D1500"] {
+            assert!(url.contains(part), "{url} lacks {part}");
+        }
+    }
+
+    #[test]
+    fn what_the_user_wrote_wins() {
+        let url = with_parameters("postgres://h/db?connect_timeout=9&sslmode=require&options=-c%20a%3Db", &LIMITS);
+        assert!(url.contains("connect_timeout=9") && !url.contains("connect_timeout=2"), "{url}");
+        assert!(url.contains("sslmode=require"), "{url}");
+        assert!(url.ends_with("%20-c%20a%3Db"), "{url}");
+    }
+
+    #[test]
+    fn migrations_have_no_statement_timeout() {
+        assert!(!with_parameters("postgres://h/db", &Limits::NONE).contains("statement_timeout"));
+    }
+}

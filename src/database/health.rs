@@ -1,0 +1,138 @@
+//! The readiness check of the database: asked once a second, on a connection of its own.
+//!
+//! It never goes through the pool: a pool that is used up is load, not an outage, and a check that waits in its queue
+//! would take every replica out of rotation just when all are needed. A probe only ever reads the verdict.
+
+use std::time::{Duration, Instant};
+
+use diesel::sql_types::Text;
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
+use tokio::task::JoinHandle;
+
+use crate::lifecycle::{Check, Hysteresis, Verdict};
+use crate::settings::{DatabaseSettings, DatabaseUrl};
+use crate::telemetry::context;
+use crate::telemetry::metrics::HistogramHandle;
+
+use super::connect::{self, Backend, Limits};
+use super::error::{DatabaseError, ErrorKind};
+
+/// Between two questions.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// A database that takes longer to say yes is not there.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The connection that the check keeps between two questions.
+enum Probe {
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
+}
+
+/// What the database says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    ReadWrite,
+    ReadOnly,
+}
+
+#[derive(QueryableByName)]
+struct Flag {
+    #[diesel(sql_type = Text)]
+    value: String,
+}
+
+impl Probe {
+    fn open(settings: &DatabaseSettings) -> Result<Self, DatabaseError> {
+        let limits = Limits::of(settings);
+        Ok(match &settings.url {
+            DatabaseUrl::Postgres(_) => Self::Postgres(connect::open(&settings.url, &limits)?),
+            DatabaseUrl::Sqlite(_) => Self::Sqlite(connect::open(&settings.url, &limits)?),
+        })
+    }
+
+    fn ask(&mut self) -> Result<Answer, DatabaseError> {
+        match self {
+            Self::Postgres(c) => {
+                let flag: Flag = sql_query("SELECT current_setting('transaction_read_only') AS value").get_result(c)?;
+                Ok(if flag.value == "on" { Answer::ReadOnly } else { Answer::ReadWrite })
+            }
+            Self::Sqlite(c) => c.ping().map(|()| Answer::ReadWrite),
+        }
+    }
+}
+
+/// Runs for ever: asks, times, and sets the check. `took` gets the time of every answer.
+pub async fn watch(settings: DatabaseSettings, check: Check, took: HistogramHandle) {
+    let mut hysteresis = Hysteresis::default();
+    let mut probe = None;
+    loop {
+        let started = Instant::now();
+        let outcome = question(&settings, &mut probe).await;
+        took.observe(started.elapsed());
+        let verdict = hysteresis.observe(outcome.is_ok(), Instant::now());
+        match (verdict, &outcome) {
+            (Verdict::Up, Ok(Answer::ReadOnly)) => check.degrade("read_only"),
+            (Verdict::Up, Ok(Answer::ReadWrite)) => check.pass(),
+            (Verdict::Up, Err(error)) => tracing::debug!(error = %error, "database check failed, not for long yet"),
+            (Verdict::Down, Err(error)) => check.fail(reason(error)),
+            (Verdict::Down, Ok(_)) => {}
+        }
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+fn reason(error: &DatabaseError) -> &'static str {
+    match error.kind() {
+        ErrorKind::Deadline | ErrorKind::StatementTimeout => "timeout",
+        ErrorKind::Busy => "locked",
+        ErrorKind::Corrupt => "corrupt",
+        _ => "unreachable",
+    }
+}
+
+type Asked = (Result<Answer, DatabaseError>, Option<Probe>);
+
+/// What is at rest between two questions, or a thread that is still stuck in the last one.
+enum Waiting {
+    AtRest(Probe),
+    Stuck(JoinHandle<Asked>),
+}
+
+/// One question, with a limit. While a thread is stuck in an old one no new one is asked, so a stopped database holds
+/// one thread, not one more each second.
+async fn question(settings: &DatabaseSettings, probe: &mut Option<Waiting>) -> Result<Answer, DatabaseError> {
+    let mut task = match probe.take() {
+        Some(Waiting::Stuck(task)) => task,
+        rested => {
+            let rested = match rested {
+                Some(Waiting::AtRest(probe)) => Some(probe),
+                _ => None,
+            };
+            let settings = settings.clone();
+            context::spawn_blocking(move || ask(&settings, rested))
+        }
+    };
+    match tokio::time::timeout(PATIENCE, &mut task).await {
+        Ok(Ok((answer, rested))) => {
+            *probe = rested.map(Waiting::AtRest);
+            answer
+        }
+        Ok(Err(_panicked)) => Err(DatabaseError::new(ErrorKind::Bug)),
+        Err(_elapsed) => {
+            *probe = Some(Waiting::Stuck(task));
+            Err(DatabaseError::deadline())
+        }
+    }
+}
+
+/// On the blocking thread. A connection that failed is not kept.
+fn ask(settings: &DatabaseSettings, rested: Option<Probe>) -> Asked {
+    let mut probe = match rested.map_or_else(|| Probe::open(settings), Ok) {
+        Ok(probe) => probe,
+        Err(error) => return (Err(error), None),
+    };
+    match probe.ask() {
+        Ok(answer) => (Ok(answer), Some(probe)),
+        Err(error) => (Err(error), None),
+    }
+}

@@ -1,0 +1,297 @@
+//! The database: the only room that knows that there are two of them.
+//!
+//! A subject hands in a closure, by name of its operation; the closure gets one pooled connection, as a [`Conn`], on a
+//! thread where it may block. [`Database::read`] runs it as it is; [`Database::write`] in one write transaction, and
+//! again after a deadlock. Every wait on the way has a limit, and `database.deadline` bounds them all.
+//!
+//! # Layout
+//! - `conn`: the connection of either backend, `on_backend!`, transactions
+//! - `connect`: opening and setting up; `connector`: recycling; `pool`: checkout and blocking threads
+//! - `error`: classes of failures; `metrics`: what is told of all this
+//! - `types`, `schema`: columns and tables
+//! - `migrations`, `health`, `upkeep`: the schema's versions, the readiness check, the pool's minimum and age
+
+mod conn;
+mod connect;
+mod connector;
+mod error;
+mod health;
+mod metrics;
+pub mod migrations;
+mod pool;
+pub mod schema;
+pub mod types;
+mod upkeep;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use diesel::{PgConnection, SqliteConnection};
+
+use crate::settings::{DatabaseSettings, DatabaseUrl};
+use crate::telemetry::context;
+use crate::telemetry::metrics::{Declaration, MetricsError, Registry};
+
+pub use conn::Conn;
+pub use error::{DatabaseError, ErrorKind};
+pub use health::watch as watch_health;
+pub use metrics::{DatabaseMetrics, PoolStatus};
+pub use upkeep::tend as tend_pools;
+
+use metrics::{OperationHandles, Outcome};
+use pool::{Pool, Spent};
+
+/// The metrics of this room.
+pub const DECLARATIONS: &[Declaration] = DatabaseMetrics::DECLARATIONS;
+
+/// How often a write is run again after a deadlock or a serialization failure.
+const RETRIES: u32 = 3;
+
+/// The name of one operation, as it stands in `db_operation_duration_seconds`. The set is closed: each subject lists
+/// its own in `OPERATIONS`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Operation(pub &'static str);
+
+/// An error that an operation may end with.
+pub trait OperationError: From<DatabaseError> + Send + 'static {
+    /// The database's failure, if it is one; `None` when the work itself refused.
+    fn database(&self) -> Option<&DatabaseError>;
+}
+
+impl OperationError for DatabaseError {
+    fn database(&self) -> Option<&DatabaseError> {
+        Some(self)
+    }
+}
+
+/// Why the database room could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// Its metrics clash with others.
+    #[error("the database's metrics could not be registered")]
+    Metrics(#[from] MetricsError),
+    /// The pool could not be made, or SQLite's folder is missing.
+    #[error("the database pool could not be made")]
+    Pool(#[from] DatabaseError),
+}
+
+/// The pools and everything about them. Clones share it.
+#[derive(Clone)]
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pools: Pools,
+    url: DatabaseUrl,
+    deadline: Duration,
+    operations: OperationHandles,
+    metrics: DatabaseMetrics,
+}
+
+/// SQLite has one writer at a time, so it gets one connection for writing: waiting for it is a wait for the pool, seen
+/// and bounded like any other, where SQLite would poll.
+enum Pools {
+    Postgres(Pool<PgConnection>),
+    Sqlite { reader: Pool<SqliteConnection>, writer: Pool<SqliteConnection> },
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database").field("url", &self.inner.url.masked()).finish_non_exhaustive()
+    }
+}
+
+impl Database {
+    /// Makes the pools; opens no connection yet. `operations` are those of all subjects.
+    pub fn new(settings: &DatabaseSettings, operations: &[Operation], registry: &Registry) -> Result<Self, SetupError> {
+        let metrics = DatabaseMetrics::on(registry)?;
+        let pools = match &settings.url {
+            DatabaseUrl::Postgres(_) => Pools::Postgres(Pool::new("primary", settings.max_connections, settings, &metrics)?),
+            DatabaseUrl::Sqlite(path) => {
+                connect::check_folder(path)?;
+                let readers = settings.max_connections.saturating_sub(1).max(1);
+                Pools::Sqlite {
+                    reader: Pool::new("reader", readers, settings, &metrics)?,
+                    writer: Pool::new("writer", 1, settings, &metrics)?,
+                }
+            }
+        };
+        let inner = Arc::new(Inner {
+            pools,
+            url: settings.url.clone(),
+            deadline: settings.deadline,
+            operations: OperationHandles::new(&metrics, operations),
+            metrics,
+        });
+        let weak = Arc::downgrade(&inner);
+        inner.metrics.read_pools(move || weak.upgrade().map(|inner| inner.pools.status()).unwrap_or_default());
+        Ok(Self { inner })
+    }
+
+    /// Runs the work on one connection, outside of a transaction. It must not write. It may be run a second time when
+    /// the first connection turns out to be dead.
+    pub async fn read<T, E, F>(&self, operation: Operation, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: OperationError,
+        F: Fn(&mut Conn<'_>) -> Result<T, E> + Send + Sync + 'static,
+    {
+        let work = Arc::new(work);
+        let mut call = Call::start(&self.inner, operation);
+        loop {
+            let work = Arc::clone(&work);
+            let outcome =
+                self.inner.pools.run(Access::Read, call.deadline, &mut call.spent, move |conn| work(conn)).await;
+            if !call.again(&outcome, |error, tries| tries == 0 && lost_connection(error)).await {
+                return call.finish(outcome);
+            }
+        }
+    }
+
+    /// Runs the work in one write transaction. It is rolled back when the work ends with an error, or past the
+    /// deadline; and run again, three times at most, when it lost against a concurrent transaction. Whether a commit
+    /// whose answer got lost was done is for the idempotency key to tell, so that is not tried again.
+    pub async fn write<T, E, F>(&self, operation: Operation, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: OperationError,
+        F: Fn(&mut Conn<'_>) -> Result<T, E> + Send + Sync + 'static,
+    {
+        let work = Arc::new(work);
+        let begun = Arc::new(AtomicBool::new(false));
+        let mut call = Call::start(&self.inner, operation);
+        let deadline = call.deadline;
+        loop {
+            let (work, begun_here) = (Arc::clone(&work), Arc::clone(&begun));
+            let transaction = move |conn: &mut Conn<'_>| {
+                conn.transaction(deadline, |conn| {
+                    begun_here.store(true, Ordering::Release);
+                    work(conn)
+                })
+            };
+            let outcome = self.inner.pools.run(Access::Write, deadline, &mut call.spent, transaction).await;
+            let again = |error: &DatabaseError, tries| match error.kind() {
+                ErrorKind::Conflict => tries < RETRIES,
+                _ => tries == 0 && lost_connection(error) && !begun.load(Ordering::Acquire),
+            };
+            if !call.again(&outcome, again).await {
+                return call.finish(outcome);
+            }
+        }
+    }
+
+    /// The pools as they are now.
+    pub fn status(&self) -> Vec<PoolStatus> {
+        self.inner.pools.status()
+    }
+
+    /// Which backend it is, for `build_info`: `postgres` or `sqlite`.
+    pub fn backend(&self) -> &'static str {
+        match self.inner.pools {
+            Pools::Postgres(_) => "postgres",
+            Pools::Sqlite { .. } => "sqlite",
+        }
+    }
+
+    /// Closes the pools: idle connections now, used ones when they come back. Nothing can be checked out any more.
+    pub fn close(&self) {
+        match &self.inner.pools {
+            Pools::Postgres(pool) => pool.close(),
+            Pools::Sqlite { reader, writer } => {
+                reader.close();
+                writer.close();
+            }
+        }
+    }
+}
+
+/// One operation under way: how often it was tried, until when it may, and where its time went.
+struct Call<'a> {
+    inner: &'a Inner,
+    operation: Operation,
+    started: Instant,
+    deadline: Instant,
+    spent: Spent,
+    tries: u32,
+}
+
+impl<'a> Call<'a> {
+    fn start(inner: &'a Inner, operation: Operation) -> Self {
+        let started = Instant::now();
+        Self { inner, operation, started, deadline: started + inner.deadline, spent: Spent::default(), tries: 0 }
+    }
+
+    /// Whether to try again; waits a little first, each one for its own time, so that two that collided part.
+    async fn again<T, E: OperationError>(
+        &mut self,
+        outcome: &Result<T, E>,
+        worth_it: impl Fn(&DatabaseError, u32) -> bool,
+    ) -> bool {
+        let tries = self.tries;
+        let again = outcome.as_ref().is_err_and(|error| error.database().is_some_and(|error| worth_it(error, tries)));
+        if !again || Instant::now() >= self.deadline {
+            return false;
+        }
+        self.tries += 1;
+        tokio::time::sleep(Duration::from_micros(fastrand::u64(500..5_000) * u64::from(self.tries))).await;
+        true
+    }
+
+    /// Tells how it went.
+    fn finish<T, E: OperationError>(self, outcome: Result<T, E>) -> Result<T, E> {
+        if let Some(context) = context::current() {
+            context.add_database(self.spent.wait, self.spent.work);
+        }
+        let label = match &outcome {
+            Ok(_) => Outcome::Ok,
+            Err(error) => error.database().map_or(Outcome::Rejected, |error| {
+                self.inner.metrics.errors.with(error.kind()).inc();
+                if error.is_refusal() { Outcome::Rejected } else { Outcome::Failed }
+            }),
+        };
+        self.inner.operations.observe(self.operation, label, self.started.elapsed());
+        outcome
+    }
+}
+
+/// The connection was dead before the work began on it, or died under it.
+fn lost_connection(error: &DatabaseError) -> bool {
+    error.kind() == ErrorKind::Unavailable
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+impl Pools {
+    async fn run<T, E>(
+        &self,
+        access: Access,
+        deadline: Instant,
+        spent: &mut Spent,
+        work: impl FnOnce(&mut Conn<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: OperationError,
+    {
+        match self {
+            Self::Postgres(pool) => pool.run(deadline, spent, |c| work(&mut Conn::Postgres(c))).await,
+            Self::Sqlite { reader, writer } => {
+                let pool = if access == Access::Read { reader } else { writer };
+                pool.run(deadline, spent, |c| work(&mut Conn::Sqlite(c))).await
+            }
+        }
+    }
+
+    fn status(&self) -> Vec<PoolStatus> {
+        match self {
+            Self::Postgres(pool) => vec![pool.status()],
+            Self::Sqlite { reader, writer } => vec![reader.status(), writer.status()],
+        }
+    }
+}

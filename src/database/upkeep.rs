@@ -1,0 +1,46 @@
+//! Keeps the pools in shape in the background: enough idle connections for the next burst, none older or idler than
+//! allowed.
+
+use std::time::Duration;
+
+use crate::settings::DatabaseSettings;
+
+use super::{Database, DatabaseError, Pools};
+
+/// How often the pools are looked after.
+const INTERVAL: Duration = Duration::from_secs(15);
+
+impl Database {
+    /// Opens `database.min_idle` connections, so that the first requests find them open. SQLite gets its writer and one
+    /// reader at least.
+    pub async fn warm_up(&self, settings: &DatabaseSettings) -> Result<(), DatabaseError> {
+        match &self.inner.pools {
+            Pools::Postgres(pool) => pool.warm_up(settings.min_idle).await,
+            Pools::Sqlite { reader, writer } => {
+                writer.warm_up(1).await?;
+                reader.warm_up(settings.min_idle.saturating_sub(1).max(1)).await
+            }
+        }
+    }
+
+    fn retire_idle(&self, settings: &DatabaseSettings) {
+        match &self.inner.pools {
+            Pools::Postgres(pool) => pool.retire_idle(settings.min_idle, settings.idle_timeout),
+            Pools::Sqlite { reader, writer } => {
+                reader.retire_idle(settings.min_idle.saturating_sub(1), settings.idle_timeout);
+                writer.retire_idle(1, settings.idle_timeout);
+            }
+        }
+    }
+}
+
+/// Runs for ever. A database that is away is not this task's to report: the health check does.
+pub async fn tend(database: Database, settings: DatabaseSettings) {
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        database.retire_idle(&settings);
+        if let Err(error) = database.warm_up(&settings).await {
+            tracing::debug!(error = %error, "idle connections not opened");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What the public listener tells. Labels are closed: route templates, methods, statuses that were documented.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use crate::telemetry::metrics::{
+    Counter, DynamicCounter, DynamicHistogram, HTTP_BUCKETS, MetricsError, Registry, ScrapedGauge,
+};
+use crate::{label_set, metrics};
+
+use super::docs::Documented;
+
+/// The label of a path that no route has.
+pub(super) const UNMATCHED: &str = "unmatched";
+
+/// The methods that have a name as a label; any other is `_OTHER`.
+pub(super) const METHODS: &[&str] =
+    &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "_OTHER"];
+
+/// Statuses that any route may answer with, whatever it documents.
+const ALWAYS: [u16; 3] = [499, 500, 503];
+
+label_set! {
+    /// Why a request was turned away.
+    pub enum Rejection("reason") {
+        /// More requests in flight, or waiting to be hashed, than allowed.
+        Overload = "overload",
+        /// A rate limit.
+        RateLimit = "rate_limit",
+        /// The body or the request as a whole took too long.
+        Timeout = "timeout",
+        /// The body was too large.
+        Payload = "payload",
+        /// The instance is ending.
+        Draining = "draining",
+        /// No database connection became free in time.
+        Pool = "pool",
+    }
+}
+
+label_set! {
+    /// The rate limits.
+    pub enum Policy("policy") {
+        /// `rate_limit.register`.
+        Register = "register",
+        /// `rate_limit.login`.
+        Login = "login",
+        /// `rate_limit.api`.
+        Api = "api",
+    }
+}
+
+label_set! {
+    /// What a rate limit decided.
+    pub enum Decision("decision") {
+        /// Let through.
+        Allowed = "allowed",
+        /// Turned away with 429.
+        Rejected = "rejected",
+    }
+}
+
+metrics! {
+    /// What the public listener tells.
+    pub struct HttpMetrics {
+        /// Requests answered, or left by their client (status 499).
+        pub requests: DynamicCounter<3> = "http_requests_total", labels = ["method", "path", "status"],
+        /// Time from the head of a request to the end of its answer.
+        pub duration: DynamicHistogram<3> =
+            "http_requests_duration_seconds", labels = ["method", "path", "status"], buckets = HTTP_BUCKETS,
+        /// Requests being answered now.
+        pub in_flight: ScrapedGauge<0> = "http_requests_in_flight",
+        /// Connections open now, idle ones included.
+        pub connections: ScrapedGauge<0> = "http_connections_open",
+        /// Requests turned away, by reason.
+        pub rejected: Counter<Rejection> = "http_requests_rejected_total",
+        /// Panics caught in handlers, by route.
+        pub panics: DynamicCounter<1> = "http_handler_panics_total", labels = ["path"],
+        /// Requests that a rate limit looked at, by what it decided.
+        pub rate_limited: Counter<(Policy, Decision)> = "rate_limit_requests_total",
+    }
+}
+
+/// Things that are there for a while, counted up and down; read when scraped.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Presence(Arc<AtomicI64>);
+
+/// One of them. Dropping it counts it out, whatever ended it.
+#[derive(Debug)]
+pub(super) struct Present(Arc<AtomicI64>);
+
+impl Presence {
+    pub(super) fn enter(&self) -> Present {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Present(Arc::clone(&self.0))
+    }
+
+    pub(super) fn count(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl HttpMetrics {
+    /// Registers them, with a series at 0 for each route and the statuses that it documents: a counter that is born at
+    /// its first increment is invisible to `rate`.
+    pub(super) fn on(registry: &Registry, documented: &[Documented]) -> Result<Self, MetricsError> {
+        let metrics = Self::register(registry)?;
+        for operation in documented {
+            metrics.panics.handle(&[&operation.path]);
+            for status in operation.statuses.iter().chain(&ALWAYS) {
+                metrics.requests.handle(&[operation.method, &operation.path, &status.to_string()]);
+            }
+        }
+        metrics.panics.handle(&[UNMATCHED]);
+        for method in METHODS {
+            for status in [404].iter().chain(&ALWAYS) {
+                metrics.requests.handle(&[method, UNMATCHED, &status.to_string()]);
+            }
+        }
+        Ok(metrics)
+    }
+
+    pub(super) fn read(gauge: &ScrapedGauge<0>, presence: &Presence) {
+        let presence = presence.clone();
+        gauge.read_by(move || {
+            let count = i32::try_from(presence.count()).unwrap_or(i32::MAX);
+            vec![([], f64::from(count))]
+        });
+    }
+}

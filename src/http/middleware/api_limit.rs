@@ -1,0 +1,45 @@
+//! The limit on the API as a whole: by account where a token names one, else by address.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix_web::Error;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::middleware::Next;
+use uuid::Uuid;
+
+use super::super::client_address::{TrustedProxies, of_service_request};
+use super::super::rate_limit::RateLimits;
+
+/// Tells which account an `Authorization` header names, if its token is good. Given by the composition root, because
+/// this room knows nothing of accounts.
+pub type Identify = Arc<dyn Fn(&str) -> Option<Uuid> + Send + Sync>;
+
+/// The layer.
+pub(in crate::http) async fn api_limit<B: MessageBody + 'static>(
+    limits: Arc<RateLimits>,
+    identify: Identify,
+    proxies: TrustedProxies,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    if request.path().starts_with("/api/") {
+        let token = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let key = match token.and_then(|token| identify(token)) {
+            Some(account) => format!("account {account}"),
+            None => format!("address {}", network(of_service_request(&proxies, &request))),
+        };
+        limits.api.check(&key)?;
+    }
+    next.call(request).await
+}
+
+/// Who holds one IPv6 address holds its /64: that is one client.
+pub(in crate::http) fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
+    }
+}

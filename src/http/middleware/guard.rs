@@ -1,0 +1,136 @@
+//! What stands between the outside and every handler: a panic answers 500 and the process lives, a request ends at its
+//! deadline, one too many is turned away at once, and no error leaves in another form than a problem document.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse};
+use futures_util::FutureExt;
+
+use crate::lifecycle::Readiness;
+use crate::telemetry::context;
+
+use super::super::metrics::{HttpMetrics, Presence, Rejection, UNMATCHED};
+use super::super::probes;
+use super::super::problem::kinds::{
+    BODY_TOO_LARGE, DEADLINE_EXCEEDED, INTERNAL_ERROR, MALFORMED_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, NOT_READY,
+    OVERLOADED, REQUEST_TIMEOUT, UNSUPPORTED_MEDIA_TYPE,
+};
+use super::super::problem::{PROBLEM_JSON, Problem, ProblemType};
+
+/// What the guard works with, shared by all workers.
+#[derive(Debug, Clone)]
+pub(in crate::http) struct Guard {
+    pub(in crate::http) metrics: HttpMetrics,
+    pub(in crate::http) in_flight: Presence,
+    pub(in crate::http) max_in_flight: usize,
+    pub(in crate::http) deadline: Duration,
+    pub(in crate::http) readiness: Readiness,
+    pub(in crate::http) opening: Opening,
+}
+
+/// Whether the routes that need the schema are open: not before it is migrated.
+#[derive(Debug, Clone, Default)]
+pub struct Opening(Arc<std::sync::atomic::AtomicBool>);
+
+impl Opening {
+    /// Opens them, for good.
+    pub fn open(&self) {
+        self.0.store(true, std::sync::atomic::Ordering::Release);
+    }
+
+    fn is_open(&self) -> bool {
+        self.0.load(std::sync::atomic::Ordering::Acquire)
+    }
+}
+
+/// The layer.
+pub(in crate::http) async fn guard(
+    guard: Arc<Guard>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, Error> {
+    if let Some(problem) = refusal(&guard, request.path()) {
+        return Ok(request.into_response(HttpResponse::from_error(problem)));
+    }
+    // `next` consumes the request; this is what a response can be made for when nothing comes back.
+    let answered = AssertUnwindSafe(next.call(request)).catch_unwind();
+    match tokio::time::timeout(guard.deadline, answered).await {
+        Ok(Ok(Ok(response))) => Ok(as_problem(response.map_into_boxed_body())),
+        Ok(Ok(Err(error))) => Err(in_our_form(error)),
+        Ok(Err(_panic)) => {
+            let route = context::current().and_then(|context| context.route()).unwrap_or(UNMATCHED);
+            guard.metrics.panics.handle(&[route]).inc();
+            Err(Problem::new(&INTERNAL_ERROR).source("a handler panicked").into())
+        }
+        Err(_elapsed) => Err(Problem::new(&DEADLINE_EXCEEDED)
+            .rejected(Rejection::Timeout)
+            .retry_after(Duration::from_secs(1))
+            .source("the request passed server.request_timeout")
+            .into()),
+    }
+}
+
+/// Why this request goes no further, if it does not. Probes always do.
+fn refusal(guard: &Guard, path: &str) -> Option<Problem> {
+    if probes::TEMPLATES.contains(&path) {
+        return None;
+    }
+    let limit = i64::try_from(guard.max_in_flight).unwrap_or(i64::MAX);
+    if guard.in_flight.count() > limit {
+        let problem = Problem::new(&OVERLOADED).rejected(Rejection::Overload);
+        return Some(problem.retry_after(Duration::from_secs(fastrand::u64(1..=3))));
+    }
+    if path.starts_with("/api/") && !guard.opening.is_open() {
+        let why = guard.readiness.report().first_failure().map_or("starting", |check| check.reason.unwrap_or(check.name));
+        let problem = Problem::new(&NOT_READY).retry_after(Duration::from_secs(2));
+        return Some(problem.source(format!("not ready: {why}")));
+    }
+    None
+}
+
+/// An error of the framework's own, as a problem.
+fn in_our_form(error: Error) -> Error {
+    if error.as_error::<Problem>().is_some() {
+        return error;
+    }
+    let kind = kind_of(error.as_response_error().status_code());
+    Problem::new(kind).source(error.to_string()).into()
+}
+
+/// An error that the framework answered in its own way, put in ours.
+fn as_problem(response: ServiceResponse) -> ServiceResponse {
+    let status = response.status();
+    let ours = response.headers().get(CONTENT_TYPE).is_some_and(|value| value == PROBLEM_JSON);
+    // The probes' 503 is an answer, not an error.
+    let json = response.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    if ours || json || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (request, response) = response.into_parts();
+    let mut replaced = HttpResponse::from_error(Problem::new(kind_of(status)));
+    for (name, value) in response.headers() {
+        if name != CONTENT_TYPE && !replaced.headers().contains_key(name) {
+            replaced.headers_mut().insert(name.clone(), value.clone());
+        }
+    }
+    ServiceResponse::new(request, replaced)
+}
+
+fn kind_of(status: StatusCode) -> &'static ProblemType {
+    match status {
+        StatusCode::NOT_FOUND => &NOT_FOUND,
+        StatusCode::METHOD_NOT_ALLOWED => &METHOD_NOT_ALLOWED,
+        StatusCode::REQUEST_TIMEOUT => &REQUEST_TIMEOUT,
+        StatusCode::PAYLOAD_TOO_LARGE => &BODY_TOO_LARGE,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => &UNSUPPORTED_MEDIA_TYPE,
+        status if status.is_client_error() => &MALFORMED_REQUEST,
+        _ => &INTERNAL_ERROR,
+    }
+}

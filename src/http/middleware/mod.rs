@@ -1,0 +1,20 @@
+//! What every request passes, outermost first:
+//!
+//! 1. `observe`: request id, context, counters, the access line, security headers, `Connection: close` while draining
+//! 2. `guard`: panics, too many in flight, the request's deadline, errors that are not problem documents yet
+//! 3. CORS, when origins are configured
+//! 4. `api_limit`, when `rate_limit.api` is on
+//!
+//! Then the route: its extractors (account, path, query, body) and its handler.
+
+mod access_line;
+mod api_limit;
+mod guard;
+pub(super) use guard::{Guard, guard};
+mod headers;
+mod observe;
+
+pub use api_limit::Identify;
+pub use guard::Opening;
+pub(super) use api_limit::api_limit;
+pub(super) use observe::{Observe, Observer};

@@ -1,0 +1,38 @@
+//! The public listener: everything about HTTP that no subject has to know.
+//!
+//! # Layout
+//! - `server`: binds, limits, layers; given the subjects' routes by the composition root
+//! - `resource`: one path and its methods; `extract`: what handlers take; `problem`: how errors are answered
+//! - `middleware`: what every request passes, in order; `rate_limit`, `client_address`: whom to slow down
+//! - `probes`, `docs`, `landing`: the routes that are not about any subject
+//! - `metrics`: what is told of all this
+//!
+//! It knows no subject and no SQL. It knows `database` only as the source of one error type.
+
+mod client_address;
+mod docs;
+pub mod extract;
+mod html;
+mod landing;
+mod metrics;
+mod middleware;
+mod openapi;
+pub mod probes;
+pub mod problem;
+mod rate_limit;
+mod resource;
+mod server;
+pub mod time;
+mod tls;
+
+pub use client_address::client_address;
+pub use docs::{Documented, operations};
+pub use extract::Paged;
+pub use metrics::{HttpMetrics, Rejection};
+pub use middleware::Identify;
+pub use openapi::ServiceApi;
+pub use rate_limit::{Limiter, RateLimits};
+pub use resource::Resource;
+pub use server::{Bound, Parts, ServerError, bind};
+
+pub use middleware::Opening;

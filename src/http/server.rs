@@ -1,0 +1,264 @@
+//! Binds the public listener and puts everything in its place: limits, layers, routes.
+//!
+//! Signals are not Actix's here: the lifecycle room decides when to stop (its own SIGTERM would close the listener before
+//! any load balancer knows).
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use actix_cors::Cors;
+use actix_web::dev::Server;
+use actix_web::http::KeepAlive;
+use actix_web::middleware::{Condition, from_fn};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{App, HttpServer};
+use utoipa::openapi::OpenApi;
+
+use crate::lifecycle::{StopToken, supervise_local};
+use crate::settings::{ServerSettings, Settings};
+use crate::telemetry::metrics::{MetricsError, Registry, Runtime, RuntimeMetrics, sample_lag};
+
+use super::client_address::TrustedProxies;
+use super::docs::{self, Reference};
+use super::extract::BodyLimits;
+use super::metrics::{HttpMetrics, Presence};
+use super::middleware::{Guard, Identify, Observe, Observer, Opening, api_limit, guard};
+use super::probes::{self, Health};
+use super::problem::kinds::NOT_FOUND;
+use super::problem::{Explanations, Problem, show_problem};
+use super::rate_limit::RateLimits;
+use super::resource::Resource;
+use super::{landing, tls};
+
+/// Why the public listener could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The address is taken, or not this machine's.
+    #[error("the public listener cannot bind {address}; change server.host or server.port, or stop what listens there")]
+    Bind {
+        /// The address that was wanted.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Certificate or key.
+    #[error("{} cannot be used for TLS: {error}", path.display())]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: String,
+    },
+    /// Its metrics clash with others.
+    #[error("the public listener's metrics could not be registered")]
+    Metrics(#[from] MetricsError),
+    /// The API reference cannot be rendered.
+    #[error("the API reference could not be rendered")]
+    Reference(#[from] serde_json::Error),
+}
+
+/// What the composition root hands in.
+pub struct Parts<'a> {
+    /// Everything that was set.
+    pub settings: &'a Settings,
+    /// Where metrics go.
+    pub registry: &'a Registry,
+    /// The runtimes' lag.
+    pub runtime: RuntimeMetrics,
+    /// State and age of the process.
+    pub health: Health,
+    /// Whether the routes that need the schema are open.
+    pub opening: Opening,
+    /// The whole API reference.
+    pub document: &'a OpenApi,
+    /// The problems of all rooms.
+    pub explanations: Explanations,
+    /// Whose token it is, for the limit on the API.
+    pub identify: Identify,
+    /// The lag samplers end with it.
+    pub stop: StopToken,
+}
+
+impl std::fmt::Debug for Parts<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Parts")
+    }
+}
+
+/// A listener that is bound and answers as soon as the server is awaited.
+pub struct Bound {
+    /// Runs it.
+    pub server: Server,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The limits that it applies; the composition root sweeps them.
+    pub limits: Arc<RateLimits>,
+}
+
+impl std::fmt::Debug for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bound").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Binds it. `routes` adds the subjects' routes, and what their handlers need, to each worker's application.
+pub fn bind(
+    parts: Parts<'_>,
+    routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+) -> Result<Bound, ServerError> {
+    let settings = &parts.settings.server;
+    let metrics = HttpMetrics::on(parts.registry, &docs::operations(parts.document))?;
+    let (in_flight, connections) = (Presence::default(), Presence::default());
+    HttpMetrics::read(&metrics.in_flight, &in_flight);
+    HttpMetrics::read(&metrics.connections, &connections);
+    let limits = Arc::new(RateLimits::new(&parts.settings.rate_limit, &metrics));
+    let proxies = TrustedProxies::new(settings.trusted_proxies.clone());
+    let readiness = parts.health.readiness().clone();
+    let observer = Arc::new(Observer {
+        metrics: metrics.clone(),
+        in_flight: in_flight.clone(),
+        readiness: readiness.clone(),
+        proxies: proxies.clone(),
+        slow: parts.settings.live_page.slow_request_threshold,
+    });
+    let shield = Arc::new(Guard {
+        metrics,
+        in_flight,
+        max_in_flight: settings.max_in_flight,
+        deadline: settings.request_timeout,
+        readiness,
+        opening: parts.opening,
+    });
+    let shared = Shared {
+        limits: Data::from(Arc::clone(&limits)),
+        proxies: Data::new(proxies.clone()),
+        bodies: Data::new(BodyLimits { size: settings.body_limit, time: settings.body_timeout }),
+        health: Data::new(parts.health),
+        explanations: Data::new(parts.explanations),
+        reference: Data::new(Reference::new(parts.document)?),
+    };
+    let origins = settings.cors_origins.clone();
+    let (identify, runtime, stop) = (parts.identify, parts.runtime, parts.stop);
+    let for_limit = Arc::clone(&limits);
+    let server = HttpServer::new(move || {
+        let lag = runtime.clone();
+        supervise_local("http lag sampler", stop.clone(), move |_| sample_lag(lag.clone(), Runtime::Http));
+        let (shield, limits, identify, proxies) =
+            (Arc::clone(&shield), Arc::clone(&for_limit), Arc::clone(&identify), proxies.clone());
+        let limited = limits.api.is_on();
+        App::new()
+            .configure(|config| shared.add_to(config))
+            .configure(routes.clone())
+            .default_service(web::to(async || Err::<actix_web::HttpResponse, Problem>(Problem::new(&NOT_FOUND))))
+            .wrap(Condition::new(
+                limited,
+                from_fn(move |request, next| {
+                    api_limit(Arc::clone(&limits), Arc::clone(&identify), proxies.clone(), request, next)
+                }),
+            ))
+            .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
+            .wrap(from_fn(move |request, next| guard(Arc::clone(&shield), request, next)))
+            .wrap(Observe(Arc::clone(&observer)))
+    });
+    let server = limit(server, parts.settings).on_connect(move |_, extensions| {
+        // Lives as long as the connection.
+        extensions.insert(connections.enter());
+    });
+    listen(server, settings, limits)
+}
+
+/// The limits of the framework itself.
+fn limit<F, I, S, B>(server: HttpServer<F, I, S, B>, settings: &Settings) -> HttpServer<F, I, S, B>
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: actix_web::dev::IntoServiceFactory<S, actix_http::Request>,
+    S: actix_web::dev::ServiceFactory<actix_http::Request, Config = actix_web::dev::AppConfig> + 'static,
+    S::Error: Into<actix_web::Error>,
+    S::InitError: std::fmt::Debug,
+    S::Response: Into<actix_http::Response<B>> + 'static,
+    B: actix_web::body::MessageBody + 'static,
+{
+    let workers = workers(&settings.server);
+    // Beside a thread for each connection of the pool: hashing, opening connections, and a few that are stuck.
+    let threads = settings.database.max_connections + 8;
+    server
+        .workers(workers)
+        .worker_max_blocking_threads(threads)
+        .max_connections((settings.server.max_connections / workers).max(1))
+        .keep_alive(KeepAlive::Timeout(settings.server.keep_alive))
+        .client_request_timeout(settings.server.header_timeout)
+        .shutdown_timeout(settings.shutdown.grace.as_secs().max(1))
+        .disable_signals()
+}
+
+fn workers(settings: &ServerSettings) -> usize {
+    match settings.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        given => given,
+    }
+}
+
+fn listen<F, I, S, B>(
+    server: HttpServer<F, I, S, B>,
+    settings: &ServerSettings,
+    limits: Arc<RateLimits>,
+) -> Result<Bound, ServerError>
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: actix_web::dev::IntoServiceFactory<S, actix_http::Request>,
+    S: actix_web::dev::ServiceFactory<actix_http::Request, Config = actix_web::dev::AppConfig> + 'static,
+    S::Error: Into<actix_web::Error>,
+    S::InitError: std::fmt::Debug,
+    S::Response: Into<actix_http::Response<B>> + 'static,
+    B: actix_web::body::MessageBody + 'static,
+{
+    let wanted = SocketAddr::new(settings.host, settings.port);
+    let refused = |source| ServerError::Bind { address: wanted, source };
+    let listener = TcpListener::bind(wanted).map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    let server = match (&settings.tls.cert, &settings.tls.key) {
+        (Some(certificate), Some(key)) => server.listen_rustls_0_23(listener, tls::config(certificate, key)?),
+        _ => server.listen(listener),
+    };
+    Ok(Bound { server: server.map_err(refused)?.run(), address, limits })
+}
+
+fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods(["GET", "HEAD", "POST", "PATCH", "DELETE"])
+        .allowed_headers(["authorization", "content-type", "idempotency-key", "if-none-match", "x-request-id", "traceparent"])
+        .expose_headers([
+            "etag", "location", "idempotency-replayed", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id",
+        ])
+        .max_age(3600);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}
+
+/// What handlers find in the application's data.
+#[derive(Clone)]
+struct Shared {
+    limits: Data<RateLimits>,
+    proxies: Data<TrustedProxies>,
+    bodies: Data<BodyLimits>,
+    health: Data<Health>,
+    explanations: Data<Explanations>,
+    reference: Data<Reference>,
+}
+
+impl Shared {
+    fn add_to(&self, config: &mut ServiceConfig) {
+        config
+            .app_data(self.limits.clone())
+            .app_data(self.proxies.clone())
+            .app_data(self.bodies.clone())
+            .app_data(self.health.clone())
+            .app_data(self.explanations.clone())
+            .app_data(self.reference.clone());
+        Resource::at("/").get(landing::show_landing).register(config);
+        Resource::at("/problems/{code}").get(show_problem).register(config);
+        probes::configure(config);
+        docs::configure(config);
+    }
+}
