@@ -1,2 +1,16 @@
-//! crate
+//! Glasshouse: an order service you can see through.
+//!
+//! # Layout
+//!
+//! Drawn as floors; each room stands above all that it uses, and no arrow runs back up.
+//!
+//! - `settings`, `lifecycle`: what was set; signals, readiness, tasks, shutdown
+//! - `telemetry`: logs, metrics, the context of a request
+//! - `database`: pools and connections of both backends, migrations
+//! - `http`: the public listener without any subject
+
+pub mod database;
+pub mod http;
+pub mod lifecycle;
 pub mod settings;
+pub mod telemetry;
