@@ -1,0 +1,50 @@
+# The ways to run, test and check Glasshouse. `make` alone lists them.
+# Continuous integration calls `make test` and nothing else, so what passes here passes there.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+# Two targets at once would only wait for cargo's lock.
+.NOTPARALLEL:
+
+# Extra words for the program or for the tests: `make run ARGS=migrate`, `make test-fast ARGS=orders`.
+ARGS ?=
+
+.PHONY: help
+help: ## List these targets
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+.PHONY: run
+run: ## Build and serve on SQLite; DATABASE_URL=postgres://… serves on PostgreSQL
+	cargo run --locked --release -- $(ARGS)
+
+.PHONY: setup
+setup: ## Install what the tests need (Debian, Ubuntu), or say what is missing
+	@scripts/setup
+
+.PHONY: test
+test: setup lint ## Everything: set-up, lint, all tests on SQLite and on a throw-away PostgreSQL
+	scripts/with-postgres cargo test --locked -- $(ARGS)
+
+# Named after what they need, tests on PostgreSQL have it in their path: `orders::placing::a_key_replays::postgres`.
+.PHONY: test-fast
+test-fast: ## The inner loop: unit tests and SQLite only, counted as filtered out is what needs PostgreSQL
+	cargo test --locked --lib --bins --tests -- --skip postgres $(ARGS)
+
+.PHONY: lint
+lint: ## Format, clippy and documentation, every warning an error
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS='--deny warnings' cargo doc --locked --workspace --no-deps --document-private-items
+
+.PHONY: fmt
+fmt: ## Format the code
+	cargo fmt --all
+
+.PHONY: docs
+docs: ## Write the generated documents anew (settings, metrics, OpenAPI), which the tests hold equal to the code
+	UPDATE_DOCS=1 cargo test --locked --lib --bins --tests -- up_to_date
+
+.PHONY: deny
+deny: ## Licences, bans, sources and advisories with cargo-deny (installs it: about 3 minutes; fetches advisories)
+	@command -v cargo-deny >/dev/null || cargo install cargo-deny --version '^0.20' --locked
+	cargo deny --locked check
