@@ -11,7 +11,10 @@ use diesel::{PgConnection, SqliteConnection};
 use super::error::DatabaseError;
 
 /// A borrowed connection. Stores take it; where the backends differ, they `match` on it.
-#[expect(missing_debug_implementations, reason = "a connection has nothing to show")]
+#[expect(
+    missing_debug_implementations,
+    reason = "a connection has nothing to show"
+)]
 pub enum Conn<'a> {
     /// PostgreSQL.
     Postgres(&'a mut PgConnection),

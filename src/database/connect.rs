@@ -45,7 +45,9 @@ pub(super) struct Limits {
 impl Limits {
     /// The limits of the service's own work.
     pub(super) fn of(settings: &DatabaseSettings) -> Self {
-        Self { statement: Some(settings.statement_timeout) }
+        Self {
+            statement: Some(settings.statement_timeout),
+        }
     }
 
     /// Migrations may take as long as they take.
@@ -56,7 +58,9 @@ impl Limits {
 pub(super) fn target(url: &DatabaseUrl, limits: &Limits) -> SecretString {
     match url {
         DatabaseUrl::Sqlite(path) => SecretString::from(path.to_string_lossy().into_owned()),
-        DatabaseUrl::Postgres(url) => SecretString::from(with_parameters(url.expose_secret(), limits)),
+        DatabaseUrl::Postgres(url) => {
+            SecretString::from(with_parameters(url.expose_secret(), limits))
+        }
     }
 }
 
@@ -64,14 +68,23 @@ pub(super) fn target(url: &DatabaseUrl, limits: &Limits) -> SecretString {
 /// ours come first, so that the user's win.
 fn with_parameters(url: &str, limits: &Limits) -> String {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
-    let given: Vec<(&str, &str)> =
-        query.split('&').filter(|part| !part.is_empty()).map(|part| part.split_once('=').unwrap_or((part, ""))).collect();
+    let given: Vec<(&str, &str)> = query
+        .split('&')
+        .filter(|part| !part.is_empty())
+        .map(|part| part.split_once('=').unwrap_or((part, "")))
+        .collect();
     let mut options = vec![
         "-c%20timezone%3DUTC".to_owned(),
-        format!("-c%20idle_in_transaction_session_timeout%3D{}", IDLE_IN_TRANSACTION_TIMEOUT.as_millis()),
+        format!(
+            "-c%20idle_in_transaction_session_timeout%3D{}",
+            IDLE_IN_TRANSACTION_TIMEOUT.as_millis()
+        ),
     ];
     if let Some(timeout) = limits.statement {
-        options.push(format!("-c%20statement_timeout%3D{0}%20-c%20lock_timeout%3D{0}", timeout.as_millis()));
+        options.push(format!(
+            "-c%20statement_timeout%3D{0}%20-c%20lock_timeout%3D{0}",
+            timeout.as_millis()
+        ));
     }
     let mut parameters = vec![
         ("application_name", "glasshouse".to_owned()),
@@ -90,7 +103,10 @@ fn with_parameters(url: &str, limits: &Limits) -> String {
         }
     }
     parameters.push(("options", options.join("%20")));
-    let query: Vec<String> = parameters.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let query: Vec<String> = parameters
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     format!("{base}?{}", query.join("&"))
 }
 
@@ -110,10 +126,15 @@ impl Backend for PgConnection {
     /// Classes of errors are told from messages where Diesel hides the SQLSTATE, so they have to be English. A server
     /// that speaks another language is asked to change; only a superuser may, else unknown errors stay unknown.
     fn set_up(&mut self, _limits: &Limits) -> Result<(), DatabaseError> {
-        let language: Setting = sql_query("SELECT current_setting('lc_messages') AS value").get_result(self)?;
-        let english = language.value.starts_with("en") || matches!(language.value.as_str(), "C" | "POSIX" | "C.UTF-8" | "");
+        let language: Setting =
+            sql_query("SELECT current_setting('lc_messages') AS value").get_result(self)?;
+        let english = language.value.starts_with("en")
+            || matches!(language.value.as_str(), "C" | "POSIX" | "C.UTF-8" | "");
         if !english && sql_query("SET lc_messages TO 'C'").execute(self).is_err() {
-            tracing::debug!(language = language.value, "database messages not in English");
+            tracing::debug!(
+                language = language.value,
+                "database messages not in English"
+            );
         }
         Ok(())
     }
@@ -133,7 +154,10 @@ impl Backend for SqliteConnection {
     /// WAL lets readers go on while one writes; `FULL` keeps an acknowledged commit through a power cut, where
     /// `NORMAL` may lose the last ones.
     fn set_up(&mut self, limits: &Limits) -> Result<(), DatabaseError> {
-        let busy = limits.statement.unwrap_or(Duration::from_secs(60)).as_millis();
+        let busy = limits
+            .statement
+            .unwrap_or(Duration::from_secs(60))
+            .as_millis();
         self.batch_execute(&format!(
             "PRAGMA busy_timeout = {busy};
              PRAGMA journal_mode = WAL;
@@ -160,10 +184,15 @@ pub(super) fn open<C: Backend>(url: &DatabaseUrl, limits: &Limits) -> Result<C, 
 /// SQLite makes the file but not its folder; the folder's absence deserves a sentence of its own.
 pub(super) fn check_folder(path: &Path) -> Result<(), DatabaseError> {
     match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => Err(DatabaseError::caused_by(
-            super::ErrorKind::Unavailable,
-            format!("the folder {} does not exist; make it, or change database.url", folder.display()),
-        )),
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            Err(DatabaseError::caused_by(
+                super::ErrorKind::Unavailable,
+                format!(
+                    "the folder {} does not exist; make it, or change database.url",
+                    folder.display()
+                ),
+            ))
+        }
         _ => Ok(()),
     }
 }
@@ -172,20 +201,34 @@ pub(super) fn check_folder(path: &Path) -> Result<(), DatabaseError> {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { statement: Some(Duration::from_millis(1500)) };
+    const LIMITS: Limits = Limits {
+        statement: Some(Duration::from_millis(1500)),
+    };
 
     #[test]
     fn every_wait_is_bounded_by_a_parameter() {
         let url = with_parameters("postgres://u:p@h/db", &LIMITS);
-        for part in ["connect_timeout=2", "tcp_user_timeout=5000", "keepalives_idle=30", "statement_timeout%3D1500", "lock_timeout%3D1500"] {
+        for part in [
+            "connect_timeout=2",
+            "tcp_user_timeout=5000",
+            "keepalives_idle=30",
+            "statement_timeout%3D1500",
+            "lock_timeout%3D1500",
+        ] {
             assert!(url.contains(part), "{url} lacks {part}");
         }
     }
 
     #[test]
     fn what_the_user_wrote_wins() {
-        let url = with_parameters("postgres://h/db?connect_timeout=9&sslmode=require&options=-c%20a%3Db", &LIMITS);
-        assert!(url.contains("connect_timeout=9") && !url.contains("connect_timeout=2"), "{url}");
+        let url = with_parameters(
+            "postgres://h/db?connect_timeout=9&sslmode=require&options=-c%20a%3Db",
+            &LIMITS,
+        );
+        assert!(
+            url.contains("connect_timeout=9") && !url.contains("connect_timeout=2"),
+            "{url}"
+        );
         assert!(url.contains("sslmode=require"), "{url}");
         assert!(url.ends_with("%20-c%20a%3Db"), "{url}");
     }

@@ -60,7 +60,12 @@ impl<C: Send + 'static> Drop for Pooled<C> {
 }
 
 impl<C: Backend> Connector<C> {
-    pub(super) fn new(target: &SecretString, limits: Limits, max_lifetime: Duration, metrics: Arc<PoolHandles>) -> Self {
+    pub(super) fn new(
+        target: &SecretString,
+        limits: Limits,
+        max_lifetime: Duration,
+        metrics: Arc<PoolHandles>,
+    ) -> Self {
         Self {
             opener: deadpool_diesel::Manager::new(target.expose_secret(), Runtime::Tokio1),
             limits,
@@ -75,7 +80,8 @@ impl<C: Backend> Connector<C> {
     /// the database costs one failure, not one for each idle connection.
     pub(super) fn suspect_all(&self) {
         let now = u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.suspect_before.fetch_max(now.saturating_add(1), Ordering::Relaxed);
+        self.suspect_before
+            .fetch_max(now.saturating_add(1), Ordering::Relaxed);
     }
 
     fn is_suspect(&self, pooled: &Pooled<C>) -> bool {
@@ -107,7 +113,11 @@ impl<C: Backend> Manager for Connector<C> {
         })
     }
 
-    async fn recycle(&self, pooled: &mut Self::Type, metrics: &Metrics) -> RecycleResult<Self::Error> {
+    async fn recycle(
+        &self,
+        pooled: &mut Self::Type,
+        metrics: &Metrics,
+    ) -> RecycleResult<Self::Error> {
         if pooled.opened.elapsed() > self.max_lifetime {
             pooled.retire(CloseReason::MaxLifetime);
             return Err(RecycleError::message("older than database.max_lifetime"));
@@ -140,6 +150,8 @@ fn opening_failed(error: deadpool_diesel::Error) -> DatabaseError {
     match error {
         deadpool_diesel::Error::Connection(error) => error.into(),
         deadpool_diesel::Error::Ping(error) => error.into(),
-        deadpool_diesel::Error::BrokenTransactionManger => DatabaseError::new(ErrorKind::Unavailable),
+        deadpool_diesel::Error::BrokenTransactionManger => {
+            DatabaseError::new(ErrorKind::Unavailable)
+        }
     }
 }

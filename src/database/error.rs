@@ -58,8 +58,14 @@ impl DatabaseError {
         Self { kind, source: None }
     }
 
-    pub(super) fn caused_by(kind: ErrorKind, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { kind, source: Some(source.into()) }
+    pub(super) fn caused_by(
+        kind: ErrorKind,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self {
+            kind,
+            source: Some(source.into()),
+        }
     }
 
     pub(super) fn deadline() -> Self {
@@ -94,7 +100,10 @@ impl DatabaseError {
 
     /// The database works and said no: what was asked for is not there, or must not be.
     pub fn is_refusal(&self) -> bool {
-        matches!(self.kind, ErrorKind::Unique | ErrorKind::Constraint | ErrorKind::NotFound)
+        matches!(
+            self.kind,
+            ErrorKind::Unique | ErrorKind::Constraint | ErrorKind::NotFound
+        )
     }
 
     /// The fault is the database's, not this program's or its caller's: 503, try again later.
@@ -104,7 +113,10 @@ impl DatabaseError {
 
     /// The connection on which this happened is of no use any more.
     pub(super) fn ends_connection(&self) -> bool {
-        matches!(self.kind, ErrorKind::Unavailable | ErrorKind::ReadOnly | ErrorKind::Corrupt)
+        matches!(
+            self.kind,
+            ErrorKind::Unavailable | ErrorKind::ReadOnly | ErrorKind::Corrupt
+        )
     }
 }
 
@@ -142,10 +154,14 @@ impl From<DieselError> for DatabaseError {
             DieselError::NotFound => ErrorKind::NotFound,
             DieselError::BrokenTransactionManager => ErrorKind::Unavailable,
             DieselError::DatabaseError(kind, information) => classify(kind, information.message()),
-            DieselError::RollbackErrorOnCommit { commit_error, .. } => match commit_error.as_ref() {
-                DieselError::DatabaseError(kind, information) => classify(kind, information.message()),
-                _ => ErrorKind::Unavailable,
-            },
+            DieselError::RollbackErrorOnCommit { commit_error, .. } => {
+                match commit_error.as_ref() {
+                    DieselError::DatabaseError(kind, information) => {
+                        classify(kind, information.message())
+                    }
+                    _ => ErrorKind::Unavailable,
+                }
+            }
             _ => ErrorKind::Bug,
         };
         Self::caused_by(kind, error)
@@ -172,7 +188,9 @@ fn classify(kind: &DatabaseErrorKind, message: &str) -> ErrorKind {
         | DatabaseErrorKind::ExclusionViolation => ErrorKind::Constraint,
         DatabaseErrorKind::SerializationFailure => ErrorKind::Conflict,
         DatabaseErrorKind::ReadOnlyTransaction => ErrorKind::ReadOnly,
-        DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => ErrorKind::Unavailable,
+        DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
+            ErrorKind::Unavailable
+        }
         _ => classify_message(message),
     }
 }
@@ -190,7 +208,10 @@ const MESSAGES: &[(&str, ErrorKind)] = &[
     ("the database system is not", ErrorKind::Unavailable),
     // 53300
     ("too many clients", ErrorKind::Unavailable),
-    ("remaining connection slots are reserved", ErrorKind::Unavailable),
+    (
+        "remaining connection slots are reserved",
+        ErrorKind::Unavailable,
+    ),
     // 08xxx, as libpq words it
     ("server closed the connection", ErrorKind::Unavailable),
     ("no connection to the server", ErrorKind::Unavailable),
@@ -216,7 +237,10 @@ const MESSAGES: &[(&str, ErrorKind)] = &[
 ];
 
 fn classify_message(message: &str) -> ErrorKind {
-    MESSAGES.iter().find(|(part, _)| message.contains(part)).map_or(ErrorKind::Bug, |(_, kind)| *kind)
+    MESSAGES
+        .iter()
+        .find(|(part, _)| message.contains(part))
+        .map_or(ErrorKind::Bug, |(_, kind)| *kind)
 }
 
 #[cfg(test)]
@@ -229,18 +253,36 @@ mod tests {
 
     #[test]
     fn a_kind_that_diesel_knows_decides_whatever_the_message_says() {
-        assert_eq!(of(DatabaseErrorKind::UniqueViolation, "database is locked").kind(), ErrorKind::Unique);
-        assert_eq!(of(DatabaseErrorKind::SerializationFailure, "").kind(), ErrorKind::Conflict);
-        assert_eq!(of(DatabaseErrorKind::ClosedConnection, "anything").kind(), ErrorKind::Unavailable);
+        assert_eq!(
+            of(DatabaseErrorKind::UniqueViolation, "database is locked").kind(),
+            ErrorKind::Unique
+        );
+        assert_eq!(
+            of(DatabaseErrorKind::SerializationFailure, "").kind(),
+            ErrorKind::Conflict
+        );
+        assert_eq!(
+            of(DatabaseErrorKind::ClosedConnection, "anything").kind(),
+            ErrorKind::Unavailable
+        );
     }
 
     #[test]
     fn the_message_decides_what_diesel_leaves_unknown() {
         for (message, kind) in [
             ("deadlock detected", ErrorKind::Conflict),
-            ("canceling statement due to statement timeout", ErrorKind::StatementTimeout),
-            ("canceling statement due to lock timeout", ErrorKind::StatementTimeout),
-            ("terminating connection due to administrator command", ErrorKind::Unavailable),
+            (
+                "canceling statement due to statement timeout",
+                ErrorKind::StatementTimeout,
+            ),
+            (
+                "canceling statement due to lock timeout",
+                ErrorKind::StatementTimeout,
+            ),
+            (
+                "terminating connection due to administrator command",
+                ErrorKind::Unavailable,
+            ),
             ("the database system is starting up", ErrorKind::Unavailable),
             ("sorry, too many clients already", ErrorKind::Unavailable),
             ("database is locked", ErrorKind::Busy),
@@ -249,7 +291,11 @@ mod tests {
             ("file is not a database", ErrorKind::Corrupt),
             ("syntax error at or near \"FORM\"", ErrorKind::Bug),
         ] {
-            assert_eq!(of(DatabaseErrorKind::Unknown, message).kind(), kind, "{message}");
+            assert_eq!(
+                of(DatabaseErrorKind::Unknown, message).kind(),
+                kind,
+                "{message}"
+            );
         }
     }
 

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use crate::lifecycle::{Check, Hysteresis, Verdict};
 use crate::settings::{DatabaseSettings, DatabaseUrl};
-use crate::telemetry::context;
+use crate::telemetry;
 use crate::telemetry::metrics::HistogramHandle;
 
 use super::connect::{self, Backend, Limits};
@@ -53,8 +53,14 @@ impl Probe {
     fn ask(&mut self) -> Result<Answer, DatabaseError> {
         match self {
             Self::Postgres(c) => {
-                let flag: Flag = sql_query("SELECT current_setting('transaction_read_only') AS value").get_result(c)?;
-                Ok(if flag.value == "on" { Answer::ReadOnly } else { Answer::ReadWrite })
+                let flag: Flag =
+                    sql_query("SELECT current_setting('transaction_read_only') AS value")
+                        .get_result(c)?;
+                Ok(if flag.value == "on" {
+                    Answer::ReadOnly
+                } else {
+                    Answer::ReadWrite
+                })
             }
             Self::Sqlite(c) => c.ping().map(|()| Answer::ReadWrite),
         }
@@ -73,7 +79,9 @@ pub async fn watch(settings: DatabaseSettings, check: Check, took: HistogramHand
         match (verdict, &outcome) {
             (Verdict::Up, Ok(Answer::ReadOnly)) => check.degrade("read_only"),
             (Verdict::Up, Ok(Answer::ReadWrite)) => check.pass(),
-            (Verdict::Up, Err(error)) => tracing::debug!(error = %error, "database check failed, not for long yet"),
+            (Verdict::Up, Err(error)) => {
+                tracing::debug!(error = %error, "database check failed, not for long yet")
+            }
             (Verdict::Down, Err(error)) => check.fail(reason(error)),
             (Verdict::Down, Ok(_)) => {}
         }
@@ -100,7 +108,10 @@ enum Waiting {
 
 /// One question, with a limit. While a thread is stuck in an old one no new one is asked, so a stopped database holds
 /// one thread, not one more each second.
-async fn question(settings: &DatabaseSettings, probe: &mut Option<Waiting>) -> Result<Answer, DatabaseError> {
+async fn question(
+    settings: &DatabaseSettings,
+    probe: &mut Option<Waiting>,
+) -> Result<Answer, DatabaseError> {
     let mut task = match probe.take() {
         Some(Waiting::Stuck(task)) => task,
         rested => {
@@ -109,7 +120,7 @@ async fn question(settings: &DatabaseSettings, probe: &mut Option<Waiting>) -> R
                 _ => None,
             };
             let settings = settings.clone();
-            context::spawn_blocking(move || ask(&settings, rested))
+            telemetry::spawn_blocking(move || ask(&settings, rested))
         }
     };
     match tokio::time::timeout(PATIENCE, &mut task).await {

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::telemetry::metrics::{
-    Counter, CounterHandle, DynamicCounter, DynamicHistogram, HistogramHandle, MetricsError, OPERATION_BUCKETS,
-    POOL_WAIT_BUCKETS, Registry, ScrapedGauge,
+    Counter, CounterHandle, DynamicCounter, DynamicHistogram, HistogramHandle, MetricsError,
+    OPERATION_BUCKETS, POOL_WAIT_BUCKETS, Registry, ScrapedGauge,
 };
 use crate::{label_set, metrics};
 
@@ -97,7 +97,12 @@ pub(super) struct PoolHandles {
 impl PoolHandles {
     pub(super) fn new(metrics: &DatabaseMetrics, pool: &str) -> Self {
         let timeouts = [Phase::Wait, Phase::Create, Phase::Recycle];
-        let closed = [CloseReason::Broken, CloseReason::Idle, CloseReason::MaxLifetime, CloseReason::Shutdown];
+        let closed = [
+            CloseReason::Broken,
+            CloseReason::Idle,
+            CloseReason::MaxLifetime,
+            CloseReason::Shutdown,
+        ];
         Self {
             wait: metrics.wait.handle(&[pool]),
             hold: metrics.hold.handle(&[pool]),
@@ -141,7 +146,10 @@ impl OperationHandles {
     pub(super) fn new(metrics: &DatabaseMetrics, operations: &[Operation]) -> Self {
         let outcomes = [Outcome::Ok, Outcome::Rejected, Outcome::Failed];
         let handles = |Operation(name): &Operation| {
-            (*name, outcomes.map(|outcome| metrics.operations.handle(&[name, outcome.as_str()])))
+            (
+                *name,
+                outcomes.map(|outcome| metrics.operations.handle(&[name, outcome.as_str()])),
+            )
         };
         Self(operations.iter().map(handles).collect())
     }
@@ -177,18 +185,36 @@ impl DatabaseMetrics {
     }
 
     /// Has the gauges read from the pools at each scrape.
-    pub(super) fn read_pools(&self, status: impl Fn() -> Vec<PoolStatus> + Clone + Send + Sync + 'static) {
+    pub(super) fn read_pools(
+        &self,
+        status: impl Fn() -> Vec<PoolStatus> + Clone + Send + Sync + 'static,
+    ) {
         let of = status.clone();
         self.connections.read_by(move || {
             of().iter()
-                .flat_map(|pool| [(pool.pool, "used", pool.used), (pool.pool, "idle", pool.idle)])
-                .map(|(pool, state, count)| ([Cow::Borrowed(pool), Cow::Borrowed(state)], gauge(count)))
+                .flat_map(|pool| {
+                    [
+                        (pool.pool, "used", pool.used),
+                        (pool.pool, "idle", pool.idle),
+                    ]
+                })
+                .map(|(pool, state, count)| {
+                    ([Cow::Borrowed(pool), Cow::Borrowed(state)], gauge(count))
+                })
                 .collect()
         });
         let of = status.clone();
-        self.connections_max.read_by(move || of().iter().map(|pool| ([Cow::Borrowed(pool.pool)], gauge(pool.max))).collect());
-        self.waiting
-            .read_by(move || status().iter().map(|pool| ([Cow::Borrowed(pool.pool)], gauge(pool.waiting))).collect());
+        self.connections_max.read_by(move || {
+            of().iter()
+                .map(|pool| ([Cow::Borrowed(pool.pool)], gauge(pool.max)))
+                .collect()
+        });
+        self.waiting.read_by(move || {
+            status()
+                .iter()
+                .map(|pool| ([Cow::Borrowed(pool.pool)], gauge(pool.waiting)))
+                .collect()
+        });
     }
 }
 

@@ -14,8 +14,17 @@ use crate::settings::DatabaseUrl;
 use super::connect::{self, Limits};
 use super::error::DatabaseError;
 
-const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
-const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+/// Gives a backend's migrations; the type itself can neither be copied nor shared.
+type Source = fn() -> EmbeddedMigrations;
+
+const POSTGRES: Source = || {
+    const EMBEDDED: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+    EMBEDDED
+};
+const SQLITE: Source = || {
+    const EMBEDDED: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+    EMBEDDED
+};
 
 /// The key of the advisory lock: "glasshou" in ASCII.
 const LOCK: i64 = 0x676c_6173_7368_6f75;
@@ -80,7 +89,7 @@ trait Harness {
     fn revert(&mut self, steps: usize) -> Result<Vec<String>, MigrationError>;
 }
 
-struct On<'a, C>(&'a mut C, EmbeddedMigrations);
+struct On<'a, C>(&'a mut C, Source);
 
 impl<C, B> Harness for On<'_, C>
 where
@@ -90,19 +99,36 @@ where
 {
     fn run(&mut self) -> Result<Vec<String>, MigrationError> {
         list(self.0, self.1)?;
-        let applied = self.0.run_pending_migrations(self.1).map_err(MigrationError::Failed)?;
+        let applied = self
+            .0
+            .run_pending_migrations(self.1())
+            .map_err(MigrationError::Failed)?;
         let names = names::<B>(self.1)?;
-        Ok(applied.iter().map(|version| full_name(&names, version)).collect())
+        Ok(applied
+            .iter()
+            .map(|version| full_name(&names, version))
+            .collect())
     }
 
     fn revert(&mut self, steps: usize) -> Result<Vec<String>, MigrationError> {
-        let applied = list(self.0, self.1)?.iter().filter(|one| one.applied).count();
+        let applied = list(self.0, self.1)?
+            .iter()
+            .filter(|one| one.applied)
+            .count();
         if steps > applied {
-            return Err(MigrationError::TooMany { applied, asked: steps });
+            return Err(MigrationError::TooMany {
+                applied,
+                asked: steps,
+            });
         }
         let names = names::<B>(self.1)?;
         (0..steps)
-            .map(|_| self.0.revert_last_migration(self.1).map(|version| full_name(&names, &version)).map_err(MigrationError::Failed))
+            .map(|_| {
+                self.0
+                    .revert_last_migration(self.1())
+                    .map(|version| full_name(&names, &version))
+                    .map_err(MigrationError::Failed)
+            })
             .collect()
     }
 }
@@ -122,7 +148,9 @@ fn locked(
         }
         DatabaseUrl::Sqlite(_) => {
             let mut connection = open::<SqliteConnection>(url)?;
-            connection.immediate_transaction(|c| work(&mut On(c, SQLITE)).map_err(Failure::Work)).map_err(Failure::into)
+            connection
+                .immediate_transaction(|c| work(&mut On(c, SQLITE)).map_err(Failure::Work))
+                .map_err(Failure::into)
         }
     }
 }
@@ -163,7 +191,7 @@ fn open<C: connect::Backend>(url: &DatabaseUrl) -> Result<C, MigrationError> {
     connect::open(url, &Limits::NONE).map_err(MigrationError::Open)
 }
 
-fn list<C, B>(connection: &mut C, source: EmbeddedMigrations) -> Result<Vec<MigrationStatus>, MigrationError>
+fn list<C, B>(connection: &mut C, source: Source) -> Result<Vec<MigrationStatus>, MigrationError>
 where
     B: diesel::backend::Backend,
     C: MigrationHarness<B>,
@@ -176,25 +204,34 @@ where
         .map(MigrationVersion::to_string)
         .collect();
     let known = names::<B>(source)?;
-    let mut newer: Vec<String> =
-        applied.iter().filter(|version| !known.iter().any(|name| is_of(name, version))).cloned().collect();
+    let mut newer: Vec<String> = applied
+        .iter()
+        .filter(|version| !known.iter().any(|name| is_of(name, version)))
+        .cloned()
+        .collect();
     if !newer.is_empty() {
         newer.sort();
         return Err(MigrationError::Newer(newer));
     }
     Ok(known
         .into_iter()
-        .map(|name| MigrationStatus { applied: applied.iter().any(|version| is_of(&name, version)), name })
+        .map(|name| MigrationStatus {
+            applied: applied.iter().any(|version| is_of(&name, version)),
+            name,
+        })
         .collect())
 }
 
-fn names<B>(source: EmbeddedMigrations) -> Result<Vec<String>, MigrationError>
+fn names<B>(source: Source) -> Result<Vec<String>, MigrationError>
 where
     B: diesel::backend::Backend,
     EmbeddedMigrations: MigrationSource<B>,
 {
-    let migrations = MigrationSource::<B>::migrations(&source).map_err(MigrationError::Failed)?;
-    let mut names: Vec<String> = migrations.iter().map(|one| one.name().to_string()).collect();
+    let migrations = MigrationSource::<B>::migrations(&source()).map_err(MigrationError::Failed)?;
+    let mut names: Vec<String> = migrations
+        .iter()
+        .map(|one| one.name().to_string())
+        .collect();
     names.sort();
     Ok(names)
 }
@@ -206,5 +243,9 @@ fn is_of(name: &str, version: &str) -> bool {
 
 fn full_name(names: &[String], version: &MigrationVersion<'_>) -> String {
     let version = version.to_string();
-    names.iter().find(|name| is_of(name, &version)).cloned().unwrap_or(version)
+    names
+        .iter()
+        .find(|name| is_of(name, &version))
+        .cloned()
+        .unwrap_or(version)
 }

@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 use diesel::{PgConnection, SqliteConnection};
 
 use crate::settings::{DatabaseSettings, DatabaseUrl};
-use crate::telemetry::context;
+use crate::telemetry;
 use crate::telemetry::metrics::{Declaration, MetricsError, Registry};
 
 pub use conn::Conn;
@@ -94,21 +94,35 @@ struct Inner {
 /// and bounded like any other, where SQLite would poll.
 enum Pools {
     Postgres(Pool<PgConnection>),
-    Sqlite { reader: Pool<SqliteConnection>, writer: Pool<SqliteConnection> },
+    Sqlite {
+        reader: Pool<SqliteConnection>,
+        writer: Pool<SqliteConnection>,
+    },
 }
 
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Database").field("url", &self.inner.url.masked()).finish_non_exhaustive()
+        f.debug_struct("Database")
+            .field("url", &self.inner.url.masked())
+            .finish_non_exhaustive()
     }
 }
 
 impl Database {
     /// Makes the pools; opens no connection yet. `operations` are those of all subjects.
-    pub fn new(settings: &DatabaseSettings, operations: &[Operation], registry: &Registry) -> Result<Self, SetupError> {
+    pub fn new(
+        settings: &DatabaseSettings,
+        operations: &[Operation],
+        registry: &Registry,
+    ) -> Result<Self, SetupError> {
         let metrics = DatabaseMetrics::on(registry)?;
         let pools = match &settings.url {
-            DatabaseUrl::Postgres(_) => Pools::Postgres(Pool::new("primary", settings.max_connections, settings, &metrics)?),
+            DatabaseUrl::Postgres(_) => Pools::Postgres(Pool::new(
+                "primary",
+                settings.max_connections,
+                settings,
+                &metrics,
+            )?),
             DatabaseUrl::Sqlite(path) => {
                 connect::check_folder(path)?;
                 let readers = settings.max_connections.saturating_sub(1).max(1);
@@ -126,7 +140,11 @@ impl Database {
             metrics,
         });
         let weak = Arc::downgrade(&inner);
-        inner.metrics.read_pools(move || weak.upgrade().map(|inner| inner.pools.status()).unwrap_or_default());
+        inner.metrics.read_pools(move || {
+            weak.upgrade()
+                .map(|inner| inner.pools.status())
+                .unwrap_or_default()
+        });
         Ok(Self { inner })
     }
 
@@ -142,9 +160,19 @@ impl Database {
         let mut call = Call::start(&self.inner, operation);
         loop {
             let work = Arc::clone(&work);
-            let outcome =
-                self.inner.pools.run(Access::Read, call.deadline, &mut call.spent, move |conn| work(conn)).await;
-            if !call.again(&outcome, |error, tries| tries == 0 && lost_connection(error)).await {
+            let outcome = self
+                .inner
+                .pools
+                .run(Access::Read, call.deadline, &mut call.spent, move |conn| {
+                    work(conn)
+                })
+                .await;
+            if !call
+                .again(&outcome, |error, tries| {
+                    tries == 0 && lost_connection(error)
+                })
+                .await
+            {
                 return call.finish(outcome);
             }
         }
@@ -171,7 +199,11 @@ impl Database {
                     work(conn)
                 })
             };
-            let outcome = self.inner.pools.run(Access::Write, deadline, &mut call.spent, transaction).await;
+            let outcome = self
+                .inner
+                .pools
+                .run(Access::Write, deadline, &mut call.spent, transaction)
+                .await;
             let again = |error: &DatabaseError, tries| match error.kind() {
                 ErrorKind::Conflict => tries < RETRIES,
                 _ => tries == 0 && lost_connection(error) && !begun.load(Ordering::Acquire),
@@ -220,7 +252,14 @@ struct Call<'a> {
 impl<'a> Call<'a> {
     fn start(inner: &'a Inner, operation: Operation) -> Self {
         let started = Instant::now();
-        Self { inner, operation, started, deadline: started + inner.deadline, spent: Spent::default(), tries: 0 }
+        Self {
+            inner,
+            operation,
+            started,
+            deadline: started + inner.deadline,
+            spent: Spent::default(),
+            tries: 0,
+        }
     }
 
     /// Whether to try again; waits a little first, each one for its own time, so that two that collided part.
@@ -230,28 +269,39 @@ impl<'a> Call<'a> {
         worth_it: impl Fn(&DatabaseError, u32) -> bool,
     ) -> bool {
         let tries = self.tries;
-        let again = outcome.as_ref().is_err_and(|error| error.database().is_some_and(|error| worth_it(error, tries)));
+        let again = outcome
+            .as_ref()
+            .is_err_and(|error| error.database().is_some_and(|error| worth_it(error, tries)));
         if !again || Instant::now() >= self.deadline {
             return false;
         }
         self.tries += 1;
-        tokio::time::sleep(Duration::from_micros(fastrand::u64(500..5_000) * u64::from(self.tries))).await;
+        tokio::time::sleep(Duration::from_micros(
+            fastrand::u64(500..5_000) * u64::from(self.tries),
+        ))
+        .await;
         true
     }
 
     /// Tells how it went.
     fn finish<T, E: OperationError>(self, outcome: Result<T, E>) -> Result<T, E> {
-        if let Some(context) = context::current() {
+        if let Some(context) = telemetry::current() {
             context.add_database(self.spent.wait, self.spent.work);
         }
         let label = match &outcome {
             Ok(_) => Outcome::Ok,
             Err(error) => error.database().map_or(Outcome::Rejected, |error| {
                 self.inner.metrics.errors.with(error.kind()).inc();
-                if error.is_refusal() { Outcome::Rejected } else { Outcome::Failed }
+                if error.is_refusal() {
+                    Outcome::Rejected
+                } else {
+                    Outcome::Failed
+                }
             }),
         };
-        self.inner.operations.observe(self.operation, label, self.started.elapsed());
+        self.inner
+            .operations
+            .observe(self.operation, label, self.started.elapsed());
         outcome
     }
 }
@@ -280,10 +330,18 @@ impl Pools {
         E: OperationError,
     {
         match self {
-            Self::Postgres(pool) => pool.run(deadline, spent, |c| work(&mut Conn::Postgres(c))).await,
+            Self::Postgres(pool) => {
+                pool.run(deadline, spent, |c| work(&mut Conn::Postgres(c)))
+                    .await
+            }
             Self::Sqlite { reader, writer } => {
-                let pool = if access == Access::Read { reader } else { writer };
-                pool.run(deadline, spent, |c| work(&mut Conn::Sqlite(c))).await
+                let pool = if access == Access::Read {
+                    reader
+                } else {
+                    writer
+                };
+                pool.run(deadline, spent, |c| work(&mut Conn::Sqlite(c)))
+                    .await
             }
         }
     }

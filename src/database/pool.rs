@@ -10,13 +10,13 @@ use deadpool::managed::{self, Object, PoolError, TimeoutType};
 use deadpool_diesel::Runtime;
 
 use crate::settings::DatabaseSettings;
-use crate::telemetry::context;
+use crate::telemetry;
 
+use super::OperationError;
 use super::connect::{self, Backend, Limits};
 use super::connector::{Connector, Pooled};
 use super::error::{DatabaseError, ErrorKind};
 use super::metrics::{CloseReason, DatabaseMetrics, Phase, PoolHandles, PoolStatus};
-use super::OperationError;
 
 /// One pool.
 pub(super) struct Pool<C: Backend> {
@@ -27,7 +27,11 @@ pub(super) struct Pool<C: Backend> {
 
 impl<C: Backend> Clone for Pool<C> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), name: self.name, handles: Arc::clone(&self.handles) }
+        Self {
+            inner: self.inner.clone(),
+            name: self.name,
+            handles: Arc::clone(&self.handles),
+        }
     }
 }
 
@@ -49,7 +53,8 @@ impl<C: Backend> Pool<C> {
         let limits = Limits::of(settings);
         let handles = Arc::new(PoolHandles::new(metrics, name));
         let target = connect::target(&settings.url, &limits);
-        let connector = Connector::new(&target, limits, settings.max_lifetime, Arc::clone(&handles));
+        let connector =
+            Connector::new(&target, limits, settings.max_lifetime, Arc::clone(&handles));
         let inner = managed::Pool::builder(connector)
             .max_size(size)
             .wait_timeout(Some(settings.wait_timeout))
@@ -58,7 +63,11 @@ impl<C: Backend> Pool<C> {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| DatabaseError::caused_by(ErrorKind::Bug, error))?;
-        Ok(Self { inner, name, handles })
+        Ok(Self {
+            inner,
+            name,
+            handles,
+        })
     }
 
     /// Runs the work on a connection of this pool, on a thread where it may block. Gives up at the deadline; the
@@ -80,7 +89,7 @@ impl<C: Backend> Pool<C> {
         self.handles.wait.observe(waited);
         let object = object?;
         let handles = Arc::clone(&self.handles);
-        let task = context::spawn_blocking(move || on_connection(object, &handles, work));
+        let task = telemetry::spawn_blocking(move || on_connection(object, &handles, work));
         let outcome = tokio::time::timeout_at(deadline.into(), task).await;
         spent.work += started.elapsed() - waited;
         match outcome {
@@ -105,14 +114,19 @@ impl<C: Backend> Pool<C> {
                 Err(DatabaseError::new(kind))
             }
             Ok(Err(PoolError::Backend(error))) => Err(error),
-            Ok(Err(error)) => Err(DatabaseError::caused_by(ErrorKind::Unavailable, error.to_string())),
+            Ok(Err(error)) => Err(DatabaseError::caused_by(
+                ErrorKind::Unavailable,
+                error.to_string(),
+            )),
             Err(_elapsed) => Err(DatabaseError::deadline()),
         }
     }
 
     /// Opens connections until so many are there. The first failure ends it: the rest comes with demand.
     pub(super) async fn warm_up(&self, min_idle: usize) -> Result<(), DatabaseError> {
-        let missing = min_idle.min(self.inner.status().max_size).saturating_sub(self.inner.status().size);
+        let missing = min_idle
+            .min(self.inner.status().max_size)
+            .saturating_sub(self.inner.status().size);
         let opening = (0..missing).map(|_| self.inner.get());
         let mut opened = Vec::new();
         for outcome in futures_util::future::join_all(opening).await {
@@ -162,7 +176,10 @@ fn on_connection<C: Backend, T, E: OperationError>(
     handles: &PoolHandles,
     work: impl FnOnce(&mut C) -> Result<T, E>,
 ) -> Result<T, E> {
-    let _hold = Hold { handles, since: Instant::now() };
+    let _hold = Hold {
+        handles,
+        since: Instant::now(),
+    };
     let outcome = match object.connection.lock() {
         Ok(mut connection) => work(&mut connection),
         Err(_poisoned) => Err(DatabaseError::new(ErrorKind::Unavailable).into()),

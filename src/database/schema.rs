@@ -123,5 +123,12 @@ diesel::joinable!(order_history -> orders (order_id));
 diesel::joinable!(orders -> accounts (account_id));
 diesel::joinable!(refresh_tokens -> accounts (account_id));
 diesel::allow_tables_to_appear_in_same_query!(
-    accounts, idempotency_keys, order_history, order_lines, orders, outbox_events, products, refresh_tokens,
+    accounts,
+    idempotency_keys,
+    order_history,
+    order_lines,
+    orders,
+    outbox_events,
+    products,
+    refresh_tokens,
 );

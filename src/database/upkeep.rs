@@ -18,7 +18,9 @@ impl Database {
             Pools::Postgres(pool) => pool.warm_up(settings.min_idle).await,
             Pools::Sqlite { reader, writer } => {
                 writer.warm_up(1).await?;
-                reader.warm_up(settings.min_idle.saturating_sub(1).max(1)).await
+                reader
+                    .warm_up(settings.min_idle.saturating_sub(1).max(1))
+                    .await
             }
         }
     }

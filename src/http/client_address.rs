@@ -27,16 +27,27 @@ impl TrustedProxies {
 
     /// The client of a request from this peer with these headers.
     pub fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> IpAddr {
-        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical());
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| {
+            peer.ip().to_canonical()
+        });
         if self.0.is_empty() || !self.trusts(peer) {
             return peer;
         }
         let mut nearest = peer;
-        for value in headers.get_all("x-forwarded-for").collect::<Vec<_>>().into_iter().rev() {
-            let Ok(text) = value.to_str() else { return nearest };
+        for value in headers
+            .get_all("x-forwarded-for")
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+        {
+            let Ok(text) = value.to_str() else {
+                return nearest;
+            };
             for part in text.rsplit(',') {
                 // What cannot be read was not written by a proxy that deserves trust: stop at the last one known.
-                let Some(address) = parse(part.trim()) else { return nearest };
+                let Some(address) = parse(part.trim()) else {
+                    return nearest;
+                };
                 nearest = address;
                 if !self.trusts(address) {
                     return nearest;
@@ -65,7 +76,9 @@ pub(super) fn of_service_request(proxies: &TrustedProxies, request: &ServiceRequ
 /// The client's address, as rate limits and the access line use it.
 pub fn client_address(request: &HttpRequest) -> IpAddr {
     let fallback = TrustedProxies::default();
-    let proxies = request.app_data::<Data<TrustedProxies>>().map_or(&fallback, |data| data.get_ref());
+    let proxies = request
+        .app_data::<Data<TrustedProxies>>()
+        .map_or(&fallback, |data| data.get_ref());
     proxies.client(request.peer_addr(), request.headers())
 }
 
@@ -75,18 +88,31 @@ mod tests {
     use actix_web::http::header::{HeaderName, HeaderValue};
 
     fn client(trusted: &[&str], peer: &str, forwarded: &[&str]) -> String {
-        let proxies = TrustedProxies::new(trusted.iter().map(|network| network.parse().unwrap()).collect());
+        let proxies = TrustedProxies::new(
+            trusted
+                .iter()
+                .map(|network| network.parse().unwrap())
+                .collect(),
+        );
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_str(value).unwrap());
+            headers.append(
+                HeaderName::from_static("x-forwarded-for"),
+                HeaderValue::from_str(value).unwrap(),
+            );
         }
-        proxies.client(Some(peer.parse().unwrap()), &headers).to_string()
+        proxies
+            .client(Some(peer.parse().unwrap()), &headers)
+            .to_string()
     }
 
     #[test]
     fn nobody_is_believed_by_default() {
         assert_eq!(client(&[], "203.0.113.9:1", &["1.2.3.4"]), "203.0.113.9");
-        assert_eq!(client(&["10.0.0.0/8"], "203.0.113.9:1", &["1.2.3.4"]), "203.0.113.9");
+        assert_eq!(
+            client(&["10.0.0.0/8"], "203.0.113.9:1", &["1.2.3.4"]),
+            "203.0.113.9"
+        );
     }
 
     #[test]
@@ -105,7 +131,11 @@ mod tests {
             (&[""], "10.0.0.1"),
             (&[], "10.0.0.1"),
         ] {
-            assert_eq!(client(&trusted, "10.0.0.1:1", forwarded), expected, "{forwarded:?}");
+            assert_eq!(
+                client(&trusted, "10.0.0.1:1", forwarded),
+                expected,
+                "{forwarded:?}"
+            );
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use actix_web::web::{Bytes, Data, ServiceConfig};
-use actix_web::HttpResponse;
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::Config;
 
@@ -43,15 +43,28 @@ pub fn operations(document: &OpenApi) -> Vec<Documented> {
         ];
         for (method, operation) in methods {
             let Some(operation) = operation else { continue };
-            let statuses = operation.responses.responses.keys().filter_map(|status| status.parse().ok()).collect();
-            all.push(Documented { method, path: path.clone(), statuses });
+            let statuses = operation
+                .responses
+                .responses
+                .keys()
+                .filter_map(|status| status.parse().ok())
+                .collect();
+            all.push(Documented {
+                method,
+                path: path.clone(),
+                statuses,
+            });
         }
     }
     all
 }
 
 /// The document as it is served, and the configuration of its viewer.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
+#[expect(
+    missing_debug_implementations,
+    reason = "the viewer's configuration has none"
+)]
 pub struct Reference {
     json: Bytes,
     viewer: Arc<Config<'static>>,
@@ -61,15 +74,22 @@ impl Reference {
     /// Renders the document once.
     pub fn new(document: &OpenApi) -> Result<Self, serde_json::Error> {
         let json = Bytes::from(document.to_pretty_json()?);
-        Ok(Self { json, viewer: Arc::new(Config::from("../openapi.json").use_base_layout()) })
+        Ok(Self {
+            json,
+            viewer: Arc::new(Config::from("../openapi.json").use_base_layout()),
+        })
     }
 }
 
 /// Adds the document and its viewer.
 pub fn configure(config: &mut ServiceConfig) {
-    Resource::at("/openapi.json").get(show_openapi).register(config);
+    Resource::at("/openapi.json")
+        .get(show_openapi)
+        .register(config);
     Resource::at("/docs").get(show_reference).register(config);
-    Resource::at("/docs/{file}").get(show_reference_file).register(config);
+    Resource::at("/docs/{file}")
+        .get(show_reference_file)
+        .register(config);
 }
 
 /// The OpenAPI 3.1 document of this API
@@ -78,7 +98,9 @@ pub fn configure(config: &mut ServiceConfig) {
     responses((status = 200, description = "The document", content_type = "application/json"))
 )]
 pub(super) async fn show_openapi(reference: Data<Reference>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(reference.json.clone())
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(reference.json.clone())
 }
 
 /// The API reference, for a browser
@@ -105,7 +127,10 @@ pub(super) async fn show_reference(reference: Data<Reference>) -> Result<HttpRes
         (status = 404, description = "No such file", body = super::problem::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn show_reference_file(name: Path<String>, reference: Data<Reference>) -> Result<HttpResponse, Problem> {
+pub(super) async fn show_reference_file(
+    name: Path<String>,
+    reference: Data<Reference>,
+) -> Result<HttpResponse, Problem> {
     if name.as_str() == "index.html" {
         // It belongs at /docs: here its own references would lead nowhere.
         return Err(Problem::new(&NOT_FOUND));
@@ -127,7 +152,11 @@ struct File {
 
 fn file(reference: &Reference, name: &str) -> Result<File, Problem> {
     match utoipa_swagger_ui::serve(name, Arc::clone(&reference.viewer)) {
-        Ok(Some(file)) => Ok(File { bytes: file.bytes, content_type: file.content_type, compressed: file.gzpipped }),
+        Ok(Some(file)) => Ok(File {
+            bytes: file.bytes,
+            content_type: file.content_type,
+            compressed: file.gzpipped,
+        }),
         Ok(None) => Err(Problem::new(&NOT_FOUND)),
         Err(error) => Err(Problem::new(&INTERNAL_ERROR).source(error.to_string())),
     }

@@ -6,8 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
 
 /// Nothing but the page's own style, which is named by its hash-free `style-src` because it is inline.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}\
@@ -19,7 +18,9 @@ dt{margin-top:.8rem;font-weight:600}dd{margin:0}";
 
 /// Whether the client would rather have HTML: browsers name it, programs do not.
 pub fn wanted(accept: Option<&HeaderValue>) -> bool {
-    accept.and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+    accept
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// A whole page. `body` is HTML already: escape what goes into it.
@@ -56,7 +57,11 @@ pub fn escape(text: &str) -> String {
 pub fn prose(text: &str) -> String {
     let mut out = String::new();
     for (place, part) in escape(text).split('`').enumerate() {
-        let _ = if place % 2 == 1 { write!(out, "<code>{part}</code>") } else { out.write_str(part) };
+        let _ = if place % 2 == 1 {
+            write!(out, "<code>{part}</code>")
+        } else {
+            out.write_str(part)
+        };
     }
     out
 }
@@ -67,13 +72,18 @@ mod tests {
 
     #[test]
     fn nothing_escapes_into_markup() {
-        assert_eq!(escape("<a href=\"x\">&'"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
+        assert_eq!(
+            escape("<a href=\"x\">&'"),
+            "&lt;a href=&quot;x&quot;&gt;&amp;&#39;"
+        );
         assert_eq!(prose("say `<b>` twice"), "say <code>&lt;b&gt;</code> twice");
     }
 
     #[test]
     fn only_who_names_html_gets_it() {
-        assert!(wanted(Some(&HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8"))));
+        assert!(wanted(Some(&HeaderValue::from_static(
+            "text/html,application/xhtml+xml,*/*;q=0.8"
+        ))));
         assert!(!wanted(Some(&HeaderValue::from_static("*/*"))));
         assert!(!wanted(None));
     }

@@ -67,7 +67,10 @@ pub(super) async fn show_landing(request: HttpRequest) -> HttpResponse {
 fn article() -> String {
     // Relative, so that they hold behind a proxy that serves this under a prefix.
     let link = |path: &str, about: &str| {
-        format!("<dt><a href=\"{}\">{path}</a></dt><dd>{about}</dd>", path.trim_start_matches('/'))
+        format!(
+            "<dt><a href=\"{}\">{path}</a></dt><dd>{about}</dd>",
+            path.trim_start_matches('/')
+        )
     };
     format!(
         "<p class=\"note\">An order service you can see through. Version {}, revision {}.</p><dl>{}{}{}{}{}</dl>\

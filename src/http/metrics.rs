@@ -14,8 +14,9 @@ use super::docs::Documented;
 pub(super) const UNMATCHED: &str = "unmatched";
 
 /// The methods that have a name as a label; any other is `_OTHER`.
-pub(super) const METHODS: &[&str] =
-    &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "_OTHER"];
+pub(super) const METHODS: &[&str] = &[
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "_OTHER",
+];
 
 /// Statuses that any route may answer with, whatever it documents.
 const ALWAYS: [u16; 3] = [499, 500, 503];
@@ -114,13 +115,17 @@ impl HttpMetrics {
         for operation in documented {
             metrics.panics.handle(&[&operation.path]);
             for status in operation.statuses.iter().chain(&ALWAYS) {
-                metrics.requests.handle(&[operation.method, &operation.path, &status.to_string()]);
+                metrics
+                    .requests
+                    .handle(&[operation.method, &operation.path, &status.to_string()]);
             }
         }
         metrics.panics.handle(&[UNMATCHED]);
         for method in METHODS {
             for status in [404].iter().chain(&ALWAYS) {
-                metrics.requests.handle(&[method, UNMATCHED, &status.to_string()]);
+                metrics
+                    .requests
+                    .handle(&[method, UNMATCHED, &status.to_string()]);
             }
         }
         Ok(metrics)

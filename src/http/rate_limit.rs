@@ -75,14 +75,24 @@ impl Limiter {
             let period = rate.per.checked_div(rate.count)?;
             let burst = NonZeroU32::new(settings.burst)?;
             let quota = Quota::with_period(period)?.allow_burst(burst);
-            let text = format!("\"{}\";q={};w={}", policy.as_str(), rate.count, rate.per.as_secs());
+            let text = format!(
+                "\"{}\";q={};w={}",
+                policy.as_str(),
+                rate.count,
+                rate.per.as_secs()
+            );
             Some(Active {
                 limiter: RateLimiter::keyed(quota),
                 header: HeaderValue::from_str(&text).ok()?,
                 clock: DefaultClock::default(),
             })
         });
-        Self { policy, active, metrics: metrics.clone(), hasher: RandomState::new() }
+        Self {
+            policy,
+            active,
+            metrics: metrics.clone(),
+            hasher: RandomState::new(),
+        }
     }
 
     /// Whether it limits anything.
@@ -92,13 +102,19 @@ impl Limiter {
 
     /// Takes one request of this key, or refuses it with 429 and the time to wait.
     pub fn check(&self, key: &str) -> Result<(), Problem> {
-        let Some(active) = &self.active else { return Ok(()) };
+        let Some(active) = &self.active else {
+            return Ok(());
+        };
         let mut bucket = self.hasher.hash_one(key);
         if active.limiter.len() >= MAX_KEYS {
             bucket %= SHARED;
         }
         let decision = active.limiter.check_key(&bucket);
-        let label = if decision.is_ok() { Decision::Allowed } else { Decision::Rejected };
+        let label = if decision.is_ok() {
+            Decision::Allowed
+        } else {
+            Decision::Rejected
+        };
         self.metrics.rate_limited.with((self.policy, label)).inc();
         decision.map_err(|refused| {
             let wait = refused.wait_time_from(active.clock.now());
@@ -106,8 +122,13 @@ impl Limiter {
             let mut problem = Problem::new(&RATE_LIMITED)
                 .retry_after(wait)
                 .rejected(Rejection::RateLimit)
-                .header(HeaderName::from_static("ratelimit-policy"), active.header.clone());
-            if let Ok(state) = HeaderValue::from_str(&format!("\"{}\";r=0;t={seconds}", self.policy.as_str())) {
+                .header(
+                    HeaderName::from_static("ratelimit-policy"),
+                    active.header.clone(),
+                );
+            if let Ok(state) =
+                HeaderValue::from_str(&format!("\"{}\";r=0;t={seconds}", self.policy.as_str()))
+            {
                 problem = problem.header(HeaderName::from_static("ratelimit"), state);
             }
             problem

@@ -3,13 +3,12 @@
 //! It gives what Actix leaves out: `HEAD` wherever there is `GET`, `405` with `Allow` for any other method, and the
 //! path's template as the route's name in metrics and log.
 
-use actix_web::handler::Handler;
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{FromRequest, Responder, guard};
+use actix_web::{FromRequest, Handler, Responder, guard};
 
-use crate::telemetry::context;
+use crate::telemetry;
 
 use super::problem::Problem;
 use super::problem::kinds::METHOD_NOT_ALLOWED;
@@ -22,7 +21,9 @@ pub struct Resource {
 
 impl std::fmt::Debug for Resource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Resource").field("allowed", &self.allowed).finish_non_exhaustive()
+        f.debug_struct("Resource")
+            .field("allowed", &self.allowed)
+            .finish_non_exhaustive()
     }
 }
 
@@ -32,12 +33,15 @@ impl Resource {
         // A guard is asked once the path has matched, and only then: the cheapest place to learn the route's name, and
         // one that works for requests that never reach a handler.
         let inner = web::resource(template).guard(guard::fn_guard(move |_| {
-            if let Some(context) = context::current() {
+            if let Some(context) = telemetry::current() {
                 context.set_route(template);
             }
             true
         }));
-        Self { inner, allowed: Vec::new() }
+        Self {
+            inner,
+            allowed: Vec::new(),
+        }
     }
 
     /// `GET`, and `HEAD` with it.
@@ -113,7 +117,8 @@ impl Resource {
     pub fn register(self, config: &mut ServiceConfig) {
         let allow = self.allowed.join(", ");
         let refuse = move || {
-            let mut problem = Problem::new(&METHOD_NOT_ALLOWED).detail(format!("This path takes {allow}."));
+            let mut problem =
+                Problem::new(&METHOD_NOT_ALLOWED).detail(format!("This path takes {allow}."));
             if let Ok(value) = HeaderValue::from_str(&allow) {
                 problem = problem.header(ALLOW, value);
             }

@@ -35,7 +35,9 @@ use super::{landing, tls};
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// The address is taken, or not this machine's.
-    #[error("the public listener cannot bind {address}; change server.host or server.port, or stop what listens there")]
+    #[error(
+        "the public listener cannot bind {address}; change server.host or server.port, or stop what listens there"
+    )]
     Bind {
         /// The address that was wanted.
         address: SocketAddr,
@@ -99,7 +101,9 @@ pub struct Bound {
 
 impl std::fmt::Debug for Bound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Bound").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Bound")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 
@@ -134,7 +138,10 @@ pub fn bind(
     let shared = Shared {
         limits: Data::from(Arc::clone(&limits)),
         proxies: Data::new(proxies.clone()),
-        bodies: Data::new(BodyLimits { size: settings.body_limit, time: settings.body_timeout }),
+        bodies: Data::new(BodyLimits {
+            size: settings.body_limit,
+            time: settings.body_timeout,
+        }),
         health: Data::new(parts.health),
         explanations: Data::new(parts.explanations),
         reference: Data::new(Reference::new(parts.document)?),
@@ -143,54 +150,73 @@ pub fn bind(
     let (identify, runtime, stop) = (parts.identify, parts.runtime, parts.stop);
     let for_limit = Arc::clone(&limits);
     let server = HttpServer::new(move || {
-        let lag = runtime.clone();
-        supervise_local("http lag sampler", stop.clone(), move |_| sample_lag(lag.clone(), Runtime::Http));
-        let (shield, limits, identify, proxies) =
-            (Arc::clone(&shield), Arc::clone(&for_limit), Arc::clone(&identify), proxies.clone());
+        let lag = runtime.lag.with(Runtime::Http).clone();
+        supervise_local("http lag sampler", stop.clone(), move |_| {
+            sample_lag(lag.clone())
+        });
+        let (shield, limits, identify, proxies) = (
+            Arc::clone(&shield),
+            Arc::clone(&for_limit),
+            Arc::clone(&identify),
+            proxies.clone(),
+        );
         let limited = limits.api.is_on();
         App::new()
             .configure(|config| shared.add_to(config))
             .configure(routes.clone())
-            .default_service(web::to(async || Err::<actix_web::HttpResponse, Problem>(Problem::new(&NOT_FOUND))))
+            .default_service(web::to(async || {
+                Err::<actix_web::HttpResponse, Problem>(Problem::new(&NOT_FOUND))
+            }))
             .wrap(Condition::new(
                 limited,
                 from_fn(move |request, next| {
-                    api_limit(Arc::clone(&limits), Arc::clone(&identify), proxies.clone(), request, next)
+                    api_limit(
+                        Arc::clone(&limits),
+                        Arc::clone(&identify),
+                        proxies.clone(),
+                        request,
+                        next,
+                    )
                 }),
             ))
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
-            .wrap(from_fn(move |request, next| guard(Arc::clone(&shield), request, next)))
+            .wrap(from_fn(move |request, next| {
+                guard(Arc::clone(&shield), request, next)
+            }))
             .wrap(Observe(Arc::clone(&observer)))
     });
-    let server = limit(server, parts.settings).on_connect(move |_, extensions| {
-        // Lives as long as the connection.
-        extensions.insert(connections.enter());
-    });
-    listen(server, settings, limits)
-}
-
-/// The limits of the framework itself.
-fn limit<F, I, S, B>(server: HttpServer<F, I, S, B>, settings: &Settings) -> HttpServer<F, I, S, B>
-where
-    F: Fn() -> I + Send + Clone + 'static,
-    I: actix_web::dev::IntoServiceFactory<S, actix_http::Request>,
-    S: actix_web::dev::ServiceFactory<actix_http::Request, Config = actix_web::dev::AppConfig> + 'static,
-    S::Error: Into<actix_web::Error>,
-    S::InitError: std::fmt::Debug,
-    S::Response: Into<actix_http::Response<B>> + 'static,
-    B: actix_web::body::MessageBody + 'static,
-{
-    let workers = workers(&settings.server);
-    // Beside a thread for each connection of the pool: hashing, opening connections, and a few that are stuck.
-    let threads = settings.database.max_connections + 8;
-    server
+    let workers = workers(settings);
+    let server = server
+        .on_connect(move |_, extensions| {
+            // Lives as long as the connection.
+            extensions.insert(connections.enter());
+        })
         .workers(workers)
-        .worker_max_blocking_threads(threads)
-        .max_connections((settings.server.max_connections / workers).max(1))
-        .keep_alive(KeepAlive::Timeout(settings.server.keep_alive))
-        .client_request_timeout(settings.server.header_timeout)
-        .shutdown_timeout(settings.shutdown.grace.as_secs().max(1))
-        .disable_signals()
+        // Beside a thread for each connection of the pool: hashing, opening connections, and a few that are stuck.
+        .worker_max_blocking_threads(parts.settings.database.max_connections + 8)
+        .max_connections((settings.max_connections / workers).max(1))
+        .keep_alive(KeepAlive::Timeout(settings.keep_alive))
+        .client_request_timeout(settings.header_timeout)
+        .shutdown_timeout(parts.settings.shutdown.grace.as_secs().max(1))
+        .disable_signals();
+    let wanted = SocketAddr::new(settings.host, settings.port);
+    let refused = |source| ServerError::Bind {
+        address: wanted,
+        source,
+    };
+    let listener = TcpListener::bind(wanted).map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    let server = match (&settings.tls.cert, &settings.tls.key) {
+        (Some(certificate), Some(key)) => {
+            server.listen_rustls_0_23(listener, tls::config(certificate, key)?)
+        }
+        _ => server.listen(listener),
+    };
+    Ok(Bound {
+        server: server.map_err(refused)?.run(),
+        address,
+        limits,
+    })
 }
 
 fn workers(settings: &ServerSettings) -> usize {
@@ -200,40 +226,30 @@ fn workers(settings: &ServerSettings) -> usize {
     }
 }
 
-fn listen<F, I, S, B>(
-    server: HttpServer<F, I, S, B>,
-    settings: &ServerSettings,
-    limits: Arc<RateLimits>,
-) -> Result<Bound, ServerError>
-where
-    F: Fn() -> I + Send + Clone + 'static,
-    I: actix_web::dev::IntoServiceFactory<S, actix_http::Request>,
-    S: actix_web::dev::ServiceFactory<actix_http::Request, Config = actix_web::dev::AppConfig> + 'static,
-    S::Error: Into<actix_web::Error>,
-    S::InitError: std::fmt::Debug,
-    S::Response: Into<actix_http::Response<B>> + 'static,
-    B: actix_web::body::MessageBody + 'static,
-{
-    let wanted = SocketAddr::new(settings.host, settings.port);
-    let refused = |source| ServerError::Bind { address: wanted, source };
-    let listener = TcpListener::bind(wanted).map_err(refused)?;
-    let address = listener.local_addr().map_err(refused)?;
-    let server = match (&settings.tls.cert, &settings.tls.key) {
-        (Some(certificate), Some(key)) => server.listen_rustls_0_23(listener, tls::config(certificate, key)?),
-        _ => server.listen(listener),
-    };
-    Ok(Bound { server: server.map_err(refused)?.run(), address, limits })
-}
-
 fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods(["GET", "HEAD", "POST", "PATCH", "DELETE"])
-        .allowed_headers(["authorization", "content-type", "idempotency-key", "if-none-match", "x-request-id", "traceparent"])
+        .allowed_headers([
+            "authorization",
+            "content-type",
+            "idempotency-key",
+            "if-none-match",
+            "x-request-id",
+            "traceparent",
+        ])
         .expose_headers([
-            "etag", "location", "idempotency-replayed", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id",
+            "etag",
+            "location",
+            "idempotency-replayed",
+            "ratelimit",
+            "ratelimit-policy",
+            "retry-after",
+            "x-request-id",
         ])
         .max_age(3600);
-    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+    origins
+        .iter()
+        .fold(cors, |cors, origin| cors.allowed_origin(origin))
 }
 
 /// What handlers find in the application's data.
@@ -256,8 +272,12 @@ impl Shared {
             .app_data(self.health.clone())
             .app_data(self.explanations.clone())
             .app_data(self.reference.clone());
-        Resource::at("/").get(landing::show_landing).register(config);
-        Resource::at("/problems/{code}").get(show_problem).register(config);
+        Resource::at("/")
+            .get(landing::show_landing)
+            .register(config);
+        Resource::at("/problems/{code}")
+            .get(show_problem)
+            .register(config);
         probes::configure(config);
         docs::configure(config);
     }

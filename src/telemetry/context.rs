@@ -24,6 +24,7 @@ pub struct RequestContext {
     trace_id: TraceId,
     span_id: SpanId,
     parent: Option<TraceParent>,
+    route: OnceLock<&'static str>,
     account: OnceLock<Uuid>,
     database_wait_nanos: AtomicU64,
     database_time_nanos: AtomicU64,
@@ -37,6 +38,7 @@ impl RequestContext {
             trace_id: traceparent.map_or_else(TraceId::generate, |parent| parent.trace_id()),
             span_id: SpanId::generate(),
             parent: traceparent,
+            route: OnceLock::new(),
             account: OnceLock::new(),
             database_wait_nanos: AtomicU64::new(0),
             database_time_nanos: AtomicU64::new(0),
@@ -71,6 +73,16 @@ impl RequestContext {
     /// The `traceparent` for what this request asks of others.
     pub fn outgoing(&self) -> TraceParent {
         TraceParent::new(self.trace_id, self.span_id, self.parent_sampled())
+    }
+
+    /// Tells the template of the path that matched. Only the first one counts.
+    pub fn set_route(&self, route: &'static str) {
+        let _ = self.route.set(route);
+    }
+
+    /// The template of the path that matched, once one has.
+    pub fn route(&self) -> Option<&'static str> {
+        self.route.get().copied()
     }
 
     /// Says who is asking. The first call counts.

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, CONNECTION};
+use actix_web::http::header::{
+    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue,
+};
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
@@ -64,17 +66,26 @@ where
 
 /// What can be refused before a byte of the body is read.
 fn check_head(request: &HttpRequest) -> Result<BodyLimits, Problem> {
-    let limits = request
-        .app_data::<Data<BodyLimits>>()
-        .map_or(BodyLimits { size: 64 * 1024, time: Duration::from_secs(10) }, |limits| *limits.get_ref());
+    let limits = request.app_data::<Data<BodyLimits>>().map_or(
+        BodyLimits {
+            size: 64 * 1024,
+            time: Duration::from_secs(10),
+        },
+        |limits| *limits.get_ref(),
+    );
     let headers = request.headers();
     if !headers.get(CONTENT_TYPE).is_some_and(is_json) {
         return Err(Problem::new(&UNSUPPORTED_MEDIA_TYPE));
     }
-    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+    if headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|encoding| encoding != "identity")
+    {
         return Err(Problem::new(&UNSUPPORTED_MEDIA_TYPE).detail("Compressed bodies are not read."));
     }
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limits.size as u64) {
         return Err(too_large(limits.size));
     }
@@ -83,9 +94,13 @@ fn check_head(request: &HttpRequest) -> Result<BodyLimits, Problem> {
 
 /// `application/json`, with no parameter but `charset=utf-8`.
 fn is_json(value: &HeaderValue) -> bool {
-    let Ok(text) = value.to_str() else { return false };
+    let Ok(text) = value.to_str() else {
+        return false;
+    };
     let mut parts = text.split(';').map(str::trim);
-    parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json"))
+    parts
+        .next()
+        .is_some_and(|media| media.eq_ignore_ascii_case("application/json"))
         && parts.all(|parameter| {
             parameter.is_empty()
                 || parameter.split_once('=').is_some_and(|(name, value)| {
@@ -116,7 +131,9 @@ async fn read(mut payload: Payload, limits: BodyLimits) -> Result<Bytes, Problem
 }
 
 fn too_large(limit: usize) -> Problem {
-    Problem::new(&BODY_TOO_LARGE).detail(format!("The body may have {limit} bytes at most.")).rejected(Rejection::Payload)
+    Problem::new(&BODY_TOO_LARGE)
+        .detail(format!("The body may have {limit} bytes at most."))
+        .rejected(Rejection::Payload)
 }
 
 /// The client went away in the middle, or its chunks are no chunks. Nobody reads this answer in the first case; the
@@ -130,14 +147,18 @@ fn broken_off(error: PayloadError) -> Problem {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| unreadable(&error))?;
+    let value =
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| unreadable(&error))?;
     deserializer.end().map_err(|error| malformed(&error))?;
     Ok(value)
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {
-    Problem::new(&MALFORMED_REQUEST)
-        .detail(format!("The body is not JSON: it stops making sense at line {}, column {}.", error.line(), error.column()))
+    Problem::new(&MALFORMED_REQUEST).detail(format!(
+        "The body is not JSON: it stops making sense at line {}, column {}.",
+        error.line(),
+        error.column()
+    ))
 }
 
 fn unreadable(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
@@ -146,12 +167,16 @@ fn unreadable(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem 
         return malformed(inner);
     }
     let text = inner.to_string();
-    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _position)| message);
+    let message = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(message, _position)| message);
     let path = error.path().to_string();
     let field = match (path.as_str(), named_field(message)) {
         (".", Some(name)) => name.to_owned(),
         (".", None) => String::new(),
-        (path, Some(name)) if path != name && !path.ends_with(&format!(".{name}")) => format!("{path}.{name}"),
+        (path, Some(name)) if path != name && !path.ends_with(&format!(".{name}")) => {
+            format!("{path}.{name}")
+        }
         (path, _) => path.to_owned(),
     };
     Problem::new(&INVALID_BODY).field(field, message.to_owned())
@@ -166,10 +191,13 @@ fn named_field(message: &str) -> Option<&str> {
 }
 
 fn broken_rules(report: garde::Report) -> Problem {
-    let errors = report.into_inner().into_iter().map(|(path, error)| FieldError {
-        field: path.to_string().into(),
-        message: error.message().to_owned().into(),
-    });
+    let errors = report
+        .into_inner()
+        .into_iter()
+        .map(|(path, error)| FieldError {
+            field: path.to_string().into(),
+            message: error.message().to_owned().into(),
+        });
     Problem::new(&INVALID_BODY).fields(errors)
 }
 
@@ -197,13 +225,24 @@ mod tests {
             Ok(value) => broken_rules(value.validate().unwrap_err()),
             Err(problem) => problem,
         };
-        let errors = problem.errors().iter().map(|error| (error.field.to_string(), error.message.to_string())).collect();
+        let errors = problem
+            .errors()
+            .iter()
+            .map(|error| (error.field.to_string(), error.message.to_string()))
+            .collect();
         (problem.kind().status, errors)
     }
 
     #[test]
     fn what_is_not_json_is_400_without_fields() {
-        for body in ["", "{", "{\"items\": [}", "{\"items\": []} x", "\u{feff}{}", "[[[["] {
+        for body in [
+            "",
+            "{",
+            "{\"items\": [}",
+            "{\"items\": []} x",
+            "\u{feff}{}",
+            "[[[[",
+        ] {
             assert_eq!(fault(body), (400, vec![]), "{body:?}");
         }
     }
@@ -214,15 +253,24 @@ mod tests {
             ("{}", "items"),
             ("{\"items\": [], \"extra\": 1}", "extra"),
             ("{\"items\": 1}", "items"),
-            ("{\"items\": [{\"quantity\": 1}, {\"quantity\": \"two\"}]}", "items[1].quantity"),
+            (
+                "{\"items\": [{\"quantity\": 1}, {\"quantity\": \"two\"}]}",
+                "items[1].quantity",
+            ),
             ("{\"items\": [{}]}", "items[0].quantity"),
-            ("{\"items\": [{\"quantity\": 1, \"colour\": 2}]}", "items[0].colour"),
+            (
+                "{\"items\": [{\"quantity\": 1, \"colour\": 2}]}",
+                "items[0].colour",
+            ),
             ("{\"items\": [{\"quantity\": 10}]}", "items[0].quantity"),
             ("[]", "items"),
         ] {
             let (status, errors) = fault(body);
             assert_eq!(status, 422, "{body}");
-            assert!(errors.iter().any(|(name, _)| name == field) || body == "[]", "{body}: {errors:?}");
+            assert!(
+                errors.iter().any(|(name, _)| name == field) || body == "[]",
+                "{body}: {errors:?}"
+            );
         }
     }
 
@@ -237,7 +285,11 @@ mod tests {
             ("application/jsonx", false),
             ("text/plain", false),
         ] {
-            assert_eq!(is_json(&HeaderValue::from_static(value)), expected, "{value}");
+            assert_eq!(
+                is_json(&HeaderValue::from_static(value)),
+                expected,
+                "{value}"
+            );
         }
     }
 }

@@ -71,13 +71,20 @@ impl<T> Paged<T> {
         let limit = usize::try_from(limit).unwrap_or(0);
         let more = items.len() > limit;
         items.truncate(limit);
-        let next_cursor = if more { items.last().map(|last| Cursor::encode(id(last))) } else { None };
+        let next_cursor = if more {
+            items.last().map(|last| Cursor::encode(id(last)))
+        } else {
+            None
+        };
         Self { items, next_cursor }
     }
 
     /// The same page with its items in another form.
     pub fn map<U>(self, form: impl FnMut(T) -> U) -> Paged<U> {
-        Paged { items: self.items.into_iter().map(form).collect(), next_cursor: self.next_cursor }
+        Paged {
+            items: self.items.into_iter().map(form).collect(),
+            next_cursor: self.next_cursor,
+        }
     }
 }
 
@@ -100,7 +107,10 @@ impl FromRequest for Page {
 fn parse(parameters: &Parameters) -> Result<Page, Problem> {
     let limit = match parameters.limit.as_deref() {
         None => Some(DEFAULT_LIMIT),
-        Some(text) => text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)),
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|limit| (1..=MAX_LIMIT).contains(limit)),
     };
     let after = parameters.cursor.as_deref().map(Cursor::decode);
     let mut problem = Problem::new(&INVALID_PARAMETER);
@@ -112,7 +122,10 @@ fn parse(parameters: &Parameters) -> Result<Page, Problem> {
     }
     match (limit, after) {
         (Some(limit), None) => Ok(Page { limit, after: None }),
-        (Some(limit), Some(Some(id))) => Ok(Page { limit, after: Some(id) }),
+        (Some(limit), Some(Some(id))) => Ok(Page {
+            limit,
+            after: Some(id),
+        }),
         _ => Err(problem),
     }
 }
@@ -123,7 +136,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn page(limit: Option<&str>, cursor: Option<&str>) -> Result<Page, Problem> {
-        parse(&Parameters { limit: limit.map(str::to_owned), cursor: cursor.map(str::to_owned) })
+        parse(&Parameters {
+            limit: limit.map(str::to_owned),
+            cursor: cursor.map(str::to_owned),
+        })
     }
 
     #[test]
@@ -131,14 +147,22 @@ mod tests {
         assert_eq!(page(None, None).unwrap().limit, 20);
         assert_eq!(page(Some("100"), None).unwrap().limit, 100);
         for limit in ["0", "101", "-1", "x", "", "1.5", "99999999999999999999"] {
-            assert_eq!(page(Some(limit), None).unwrap_err().errors()[0].field, "limit", "{limit}");
+            assert_eq!(
+                page(Some(limit), None).unwrap_err().errors()[0].field,
+                "limit",
+                "{limit}"
+            );
         }
     }
 
     #[test]
     fn a_cursor_of_another_make_is_refused_by_name() {
         for cursor in ["", "x", "AAAA", "AgAAAAAAAAAAAAAAAAAAAAA", "!!"] {
-            assert_eq!(page(None, Some(cursor)).unwrap_err().errors()[0].field, "cursor", "{cursor}");
+            assert_eq!(
+                page(None, Some(cursor)).unwrap_err().errors()[0].field,
+                "cursor",
+                "{cursor}"
+            );
         }
     }
 
@@ -146,7 +170,10 @@ mod tests {
     fn one_item_more_than_asked_tells_of_a_next_page() {
         let ids: Vec<Uuid> = (0..3).map(|_| Uuid::now_v7()).collect();
         let full = Paged::cut(ids.clone(), 2, |id| *id);
-        assert_eq!((full.items.len(), full.next_cursor), (2, Some(Cursor::encode(ids[1]))));
+        assert_eq!(
+            (full.items.len(), full.next_cursor),
+            (2, Some(Cursor::encode(ids[1])))
+        );
         assert_eq!(Paged::cut(ids, 3, |id| *id).next_cursor, None);
     }
 

@@ -10,7 +10,10 @@ use serde::de::DeserializeOwned;
 use crate::http::problem::Problem;
 use crate::http::problem::kinds::INVALID_PARAMETER;
 
-#[expect(clippy::disallowed_types, reason = "this is what stands in for it everywhere else")]
+#[expect(
+    clippy::disallowed_types,
+    reason = "this is what stands in for it everywhere else"
+)]
 type Parsed<T> = actix_web::web::Path<T>;
 
 /// The parameters in the path, as one value, a tuple or a struct.
@@ -30,9 +33,15 @@ impl<T: DeserializeOwned + 'static> FromRequest for Path<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let parsed = Parsed::<T>::from_request(request, payload).into_inner();
-        ready(parsed.map(|parsed| Self(parsed.into_inner())).map_err(|_reason| {
-            let named = request.match_info().iter().map(|(name, _)| name.to_owned());
-            named.fold(Problem::new(&INVALID_PARAMETER), |problem, name| problem.field(name, "is not a valid id"))
-        }))
+        ready(
+            parsed
+                .map(|parsed| Self(parsed.into_inner()))
+                .map_err(|_reason| {
+                    let named = request.match_info().iter().map(|(name, _)| name.to_owned());
+                    named.fold(Problem::new(&INVALID_PARAMETER), |problem, name| {
+                        problem.field(name, "is not a valid id")
+                    })
+                }),
+        )
     }
 }

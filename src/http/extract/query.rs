@@ -26,10 +26,14 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        ready(serde_urlencoded::from_str(request.query_string()).map(Self).map_err(|error| {
-            let message = error.to_string();
-            let field = message.split('`').nth(1).unwrap_or_default().to_owned();
-            Problem::new(&INVALID_PARAMETER).field(field, message)
-        }))
+        ready(
+            serde_urlencoded::from_str(request.query_string())
+                .map(Self)
+                .map_err(|error| {
+                    let message = error.to_string();
+                    let field = message.split('`').nth(1).unwrap_or_default().to_owned();
+                    Problem::new(&INVALID_PARAMETER).field(field, message)
+                }),
+        )
     }
 }

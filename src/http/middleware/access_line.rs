@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tracing::Level;
 
-use crate::telemetry::context::RequestContext;
+use crate::telemetry::RequestContext;
 
 /// Everything that the line says.
 pub(super) struct AccessLine<'a> {

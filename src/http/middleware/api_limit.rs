@@ -26,10 +26,16 @@ pub(in crate::http) async fn api_limit<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     if request.path().starts_with("/api/") {
-        let token = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = request
+            .headers()
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
         let key = match token.and_then(|token| identify(token)) {
             Some(account) => format!("account {account}"),
-            None => format!("address {}", network(of_service_request(&proxies, &request))),
+            None => format!(
+                "address {}",
+                network(of_service_request(&proxies, &request))
+            ),
         };
         limits.api.check(&key)?;
     }

@@ -14,13 +14,13 @@ use actix_web::{Error, HttpResponse};
 use futures_util::FutureExt;
 
 use crate::lifecycle::Readiness;
-use crate::telemetry::context;
+use crate::telemetry;
 
 use super::super::metrics::{HttpMetrics, Presence, Rejection, UNMATCHED};
 use super::super::probes;
 use super::super::problem::kinds::{
-    BODY_TOO_LARGE, DEADLINE_EXCEEDED, INTERNAL_ERROR, MALFORMED_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, NOT_READY,
-    OVERLOADED, REQUEST_TIMEOUT, UNSUPPORTED_MEDIA_TYPE,
+    BODY_TOO_LARGE, DEADLINE_EXCEEDED, INTERNAL_ERROR, MALFORMED_REQUEST, METHOD_NOT_ALLOWED,
+    NOT_FOUND, NOT_READY, OVERLOADED, REQUEST_TIMEOUT, UNSUPPORTED_MEDIA_TYPE,
 };
 use super::super::problem::{PROBLEM_JSON, Problem, ProblemType};
 
@@ -65,9 +65,13 @@ pub(in crate::http) async fn guard(
         Ok(Ok(Ok(response))) => Ok(as_problem(response.map_into_boxed_body())),
         Ok(Ok(Err(error))) => Err(in_our_form(error)),
         Ok(Err(_panic)) => {
-            let route = context::current().and_then(|context| context.route()).unwrap_or(UNMATCHED);
+            let route = telemetry::current()
+                .and_then(|context| context.route())
+                .unwrap_or(UNMATCHED);
             guard.metrics.panics.handle(&[route]).inc();
-            Err(Problem::new(&INTERNAL_ERROR).source("a handler panicked").into())
+            Err(Problem::new(&INTERNAL_ERROR)
+                .source("a handler panicked")
+                .into())
         }
         Err(_elapsed) => Err(Problem::new(&DEADLINE_EXCEEDED)
             .rejected(Rejection::Timeout)
@@ -88,7 +92,11 @@ fn refusal(guard: &Guard, path: &str) -> Option<Problem> {
         return Some(problem.retry_after(Duration::from_secs(fastrand::u64(1..=3))));
     }
     if path.starts_with("/api/") && !guard.opening.is_open() {
-        let why = guard.readiness.report().first_failure().map_or("starting", |check| check.reason.unwrap_or(check.name));
+        let why = guard
+            .readiness
+            .report()
+            .first_failure()
+            .map_or("starting", |check| check.reason.unwrap_or(check.name));
         let problem = Problem::new(&NOT_READY).retry_after(Duration::from_secs(2));
         return Some(problem.source(format!("not ready: {why}")));
     }
@@ -107,9 +115,15 @@ fn in_our_form(error: Error) -> Error {
 /// An error that the framework answered in its own way, put in ours.
 fn as_problem(response: ServiceResponse) -> ServiceResponse {
     let status = response.status();
-    let ours = response.headers().get(CONTENT_TYPE).is_some_and(|value| value == PROBLEM_JSON);
+    let ours = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value == PROBLEM_JSON);
     // The probes' 503 is an answer, not an error.
-    let json = response.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    let json = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
     if ours || json || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }

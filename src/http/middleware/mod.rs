@@ -15,6 +15,6 @@ mod headers;
 mod observe;
 
 pub use api_limit::Identify;
-pub use guard::Opening;
 pub(super) use api_limit::api_limit;
+pub use guard::Opening;
 pub(super) use observe::{Observe, Observer};

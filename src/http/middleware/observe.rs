@@ -14,18 +14,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use actix_web::Error;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{ResponseHead, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::InternalError;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::http::{ConnectionType, Method};
 use actix_web::web::Bytes;
-use actix_web::Error;
 use pin_project_lite::pin_project;
 
 use crate::lifecycle::Readiness;
-use crate::telemetry::context::{self, RequestContext};
 use crate::telemetry::metrics::{CounterHandle, HistogramHandle};
+use crate::telemetry::{self, RequestContext};
 use crate::telemetry::{InContext, RequestId, TraceParent, error_chain};
 
 use super::super::client_address::{TrustedProxies, of_service_request};
@@ -63,7 +63,10 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        let worker = Rc::new(Worker { observer: Arc::clone(&self.0), series: RefCell::default() });
+        let worker = Rc::new(Worker {
+            observer: Arc::clone(&self.0),
+            series: RefCell::default(),
+        });
         ready(Ok(ObserveService { service, worker }))
     }
 }
@@ -88,7 +91,10 @@ impl Worker {
             let text = status.to_string();
             let labels = [method, route, text.as_str()];
             let metrics = &self.observer.metrics;
-            Series { requests: metrics.requests.handle(&labels), duration: metrics.duration.handle(&labels) }
+            Series {
+                requests: metrics.requests.handle(&labels),
+                duration: metrics.duration.handle(&labels),
+            }
         });
         entry.clone()
     }
@@ -114,7 +120,9 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let started = Instant::now();
         let headers = request.headers();
-        let text = |value: Option<&actix_web::http::header::HeaderValue>| value?.to_str().ok().map(str::to_owned);
+        let text = |value: Option<&actix_web::http::header::HeaderValue>| {
+            value?.to_str().ok().map(str::to_owned)
+        };
         let request_id = headers
             .get(X_REQUEST_ID)
             .and_then(|value| RequestId::parse(value.to_str().ok()?))
@@ -134,13 +142,20 @@ where
             context: Arc::clone(&context),
             _present: self.worker.observer.in_flight.enter(),
         };
-        let inner = context::with_context(Arc::clone(&context), || self.service.call(request));
-        ObserveFuture { inner: InContext::new(context, inner), ending: Some(ending) }
+        let inner = telemetry::with_context(Arc::clone(&context), || self.service.call(request));
+        ObserveFuture {
+            inner: InContext::new(context, inner),
+            ending: Some(ending),
+        }
     }
 }
 
 fn method_label(method: &Method) -> &'static str {
-    METHODS.iter().find(|name| **name == method.as_str()).copied().unwrap_or("_OTHER")
+    METHODS
+        .iter()
+        .find(|name| **name == method.as_str())
+        .copied()
+        .unwrap_or("_OTHER")
 }
 
 pin_project! {
@@ -163,12 +178,17 @@ where
         let this = self.project();
         let outcome = ready!(this.inner.poll(cx));
         let Some(mut ending) = this.ending.take() else {
-            return Poll::Ready(outcome.map(|response| response.map_body(|_, body| Observed { body, ending: None })));
+            return Poll::Ready(
+                outcome
+                    .map(|response| response.map_body(|_, body| Observed { body, ending: None })),
+            );
         };
         match outcome {
             Ok(mut response) => {
                 let response_head = response.response_mut();
-                let problem = response_head.error().and_then(|error| error.as_error::<Problem>());
+                let problem = response_head
+                    .error()
+                    .and_then(|error| error.as_error::<Problem>());
                 ending.note(response_head.status().as_u16(), problem);
                 ending.dress(response_head.head_mut());
                 Poll::Ready(Ok(response.map_body(|_, body| {
@@ -180,7 +200,8 @@ where
             // made here, so that it looks like any other.
             Err(error) => {
                 let context = Arc::clone(&ending.context);
-                let mut response = context::with_context(context, || error.as_response_error().error_response());
+                let mut response =
+                    telemetry::with_context(context, || error.as_response_error().error_response());
                 ending.note(response.status().as_u16(), error.as_error::<Problem>());
                 ending.dress(response.head_mut());
                 Poll::Ready(Err(InternalError::from_response(error, response).into()))
@@ -253,7 +274,7 @@ impl Drop for Ending {
             slow: self.worker.observer.slow,
             probe: probes::TEMPLATES.contains(&route),
         };
-        context::with_context(Arc::clone(&self.context), || line.write());
+        telemetry::with_context(Arc::clone(&self.context), || line.write());
     }
 }
 
@@ -282,7 +303,10 @@ impl<B: MessageBody> MessageBody for Observed<B> {
         self.body.size()
     }
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+    fn poll_next(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.project();
         let next = ready!(this.body.poll_next(cx));
         match &next {

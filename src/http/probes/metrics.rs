@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use crate::lifecycle::Readiness;
 use crate::metrics;
-use crate::telemetry::metrics::{DynamicHistogram, MetricsError, OPERATION_BUCKETS, Registry, ScrapedGauge};
+use crate::telemetry::metrics::{
+    DynamicHistogram, MetricsError, OPERATION_BUCKETS, Registry, ScrapedGauge,
+};
 
 metrics! {
     /// What the probes show.
@@ -24,13 +26,25 @@ impl HealthMetrics {
     pub fn on(registry: &Registry, readiness: &Readiness) -> Result<Self, MetricsError> {
         let metrics = Self::register(registry)?;
         let of = readiness.clone();
-        metrics.ready.read_by(move || vec![([], f64::from(u8::from(of.is_ready())))]);
+        metrics
+            .ready
+            .read_by(move || vec![([], f64::from(u8::from(of.is_ready())))]);
         let of = readiness.clone();
         metrics.check_up.read_by(move || {
             let report = of.report();
             // Draining and hold are switches, not checks: they come and go, and `ready` tells of them.
-            let lasting = report.checks.iter().filter(|check| !matches!(check.name, "draining" | "hold"));
-            lasting.map(|check| ([Cow::Borrowed(check.name)], f64::from(u8::from(check.passing)))).collect()
+            let lasting = report
+                .checks
+                .iter()
+                .filter(|check| !matches!(check.name, "draining" | "hold"));
+            lasting
+                .map(|check| {
+                    (
+                        [Cow::Borrowed(check.name)],
+                        f64::from(u8::from(check.passing)),
+                    )
+                })
+                .collect()
         });
         Ok(metrics)
     }

@@ -38,7 +38,10 @@ impl Health {
 
     /// The state of this process, which counts its age from now.
     pub fn new(readiness: Readiness) -> Self {
-        Self { readiness, started: Instant::now() }
+        Self {
+            readiness,
+            started: Instant::now(),
+        }
     }
 }
 
@@ -97,8 +100,12 @@ pub(super) struct LiveBody {
 /// Adds the probes.
 pub fn configure(config: &mut ServiceConfig) {
     Resource::at("/health").get(show_health).register(config);
-    Resource::at("/health/live").get(show_liveness).register(config);
-    Resource::at("/health/ready").get(show_readiness).register(config);
+    Resource::at("/health/live")
+        .get(show_liveness)
+        .register(config);
+    Resource::at("/health/ready")
+        .get(show_readiness)
+        .register(config);
 }
 
 fn checks(report: &ReadinessReport) -> Vec<CheckBody> {
@@ -116,8 +123,14 @@ fn checks(report: &ReadinessReport) -> Vec<CheckBody> {
 }
 
 fn answer(ready: bool, body: impl Serialize) -> HttpResponse {
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    HttpResponse::build(status).insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store"))).json(body)
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    HttpResponse::build(status)
+        .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .json(body)
 }
 
 /// Shows the health of this instance
@@ -165,6 +178,9 @@ pub(super) async fn show_liveness() -> HttpResponse {
 )]
 pub(super) async fn show_readiness(health: Data<Health>) -> HttpResponse {
     let report = health.readiness.report();
-    let body = ReadyBody { status: if report.ready { "ready" } else { "unready" }, checks: checks(&report) };
+    let body = ReadyBody {
+        status: if report.ready { "ready" } else { "unready" },
+        checks: checks(&report),
+    };
     answer(report.ready, body)
 }

@@ -5,8 +5,11 @@ use std::time::Duration;
 use crate::database::{DatabaseError, ErrorKind};
 
 use super::super::metrics::Rejection;
-use super::kinds::{CONFLICTING_WRITES, DATABASE_READ_ONLY, DATABASE_UNAVAILABLE, INTERNAL_ERROR, NOT_FOUND, OVERLOADED};
 use super::Problem;
+use super::kinds::{
+    CONFLICTING_WRITES, DATABASE_READ_ONLY, DATABASE_UNAVAILABLE, INTERNAL_ERROR, NOT_FOUND,
+    OVERLOADED,
+};
 
 impl From<DatabaseError> for Problem {
     fn from(error: DatabaseError) -> Self {
@@ -26,7 +29,11 @@ impl From<DatabaseError> for Problem {
                 Self::new(&INTERNAL_ERROR)
             }
         };
-        let problem = if problem.kind().status == 503 { problem.retry_after(retry_after()) } else { problem };
+        let problem = if problem.kind().status == 503 {
+            problem.retry_after(retry_after())
+        } else {
+            problem
+        };
         problem.source(error)
     }
 }

@@ -17,7 +17,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::telemetry::context;
+use crate::telemetry;
 
 use super::metrics::Rejection;
 
@@ -115,8 +115,15 @@ impl Problem {
 
     /// Names a field at fault and what is wrong with it.
     #[must_use]
-    pub fn field(mut self, field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
-        self.0.errors.push(FieldError { field: field.into(), message: message.into() });
+    pub fn field(
+        mut self,
+        field: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.0.errors.push(FieldError {
+            field: field.into(),
+            message: message.into(),
+        });
         self
     }
 
@@ -202,7 +209,7 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let context = context::current();
+        let context = telemetry::current();
         let kind = self.0.kind;
         let body = ProblemBody {
             type_: Cow::Owned(format!("/problems/{}", kind.code)),
@@ -210,13 +217,18 @@ impl ResponseError for Problem {
             status: kind.status,
             detail: self.detail_text(),
             code: kind.code,
-            request_id: context.as_ref().map_or("", |context| context.request_id().as_str()),
+            request_id: context
+                .as_ref()
+                .map_or("", |context| context.request_id().as_str()),
             errors: &self.0.errors,
         };
         let mut response = HttpResponse::build(self.status());
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)));
         if let Some(after) = self.0.retry_after {
-            response.insert_header((RETRY_AFTER, HeaderValue::from(after.as_millis().div_ceil(1000).max(1) as u64)));
+            response.insert_header((
+                RETRY_AFTER,
+                HeaderValue::from(after.as_millis().div_ceil(1000).max(1) as u64),
+            ));
         }
         for (name, value) in &self.0.headers {
             response.insert_header((name.clone(), value.clone()));

@@ -20,7 +20,11 @@ impl Explanations {
     /// Those of the machinery and of the given subjects.
     pub fn new(of_subjects: &[&[&'static ProblemType]]) -> Self {
         let mut all = super::kinds::PROBLEMS.to_vec();
-        all.extend(of_subjects.iter().flat_map(|problems| problems.iter().copied()));
+        all.extend(
+            of_subjects
+                .iter()
+                .flat_map(|problems| problems.iter().copied()),
+        );
         all.sort_by_key(|problem| problem.code);
         Self(all)
     }
@@ -68,7 +72,9 @@ pub async fn show_problem(
     code: Path<String>,
     explanations: Data<Explanations>,
 ) -> Result<HttpResponse, Problem> {
-    let problem = explanations.find(&code).ok_or_else(|| Problem::new(&NOT_FOUND).detail("There is no such problem code."))?;
+    let problem = explanations
+        .find(&code)
+        .ok_or_else(|| Problem::new(&NOT_FOUND).detail("There is no such problem code."))?;
     if html::wanted(request.headers().get(ACCEPT)) {
         return Ok(html::page(problem.title, &article(problem)));
     }
