@@ -1,0 +1,17 @@
+//! Settings of the live page on the admin listener.
+
+use std::time::Duration;
+
+use super::section::section;
+
+section! {
+    /// The live page.
+    pub struct LivePageSettings {
+        /// Serve the page and keep its 15 minutes of numbers.
+        pub enabled: bool = true => Flag;
+        /// Requests that take at least this long are listed as slow, and logged at WARN.
+        pub slow_request_threshold: Duration = Duration::from_millis(250) => Period(Duration::ZERO..=HOUR);
+        /// Address of a trace in your trace viewer, with `{trace_id}` in it; makes trace ids links.
+        pub trace_url_template: Option<String> = None => OptionalText;
+    }
+}
