@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use secrecy::SecretString;
 
+use super::format::{Address, Hosts, Port, Token};
 use super::section::section;
 
 section! {

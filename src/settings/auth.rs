@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::format::{Count, DAY, Period, SECOND, SigningSecret, Text};
 use super::section::section;
 
 section! {
@@ -23,7 +24,7 @@ section! {
         /// How long an access token is good. It cannot be taken back before, so keep it short.
         pub access_token_lifetime: Duration = Duration::from_mins(15) => Period(SECOND..=DAY);
         /// How long a refresh token is good. It is replaced at each use.
-        pub refresh_token_lifetime: Duration = Duration::from_hours(30 * 24) => Period(SECOND..=365 * DAY);
+        pub refresh_token_lifetime: Duration = 30 * DAY => Period(SECOND..=365 * DAY);
         /// Cost of one password hash (argon2id). Not below the minimum that OWASP's Password Storage Cheat Sheet names
         /// for the number of iterations: 1 with 47104 KiB, 2 with 19456, 3 with 12288, 4 with 9216, 5 with 7168.
         pub argon2: Argon2Settings;

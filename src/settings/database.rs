@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::database_url::DatabaseUrl;
+use super::format::{Count, DAY, DatabaseAddress, Flag, HOUR, MILLISECOND, Period};
 use super::section::section;
 
 section! {

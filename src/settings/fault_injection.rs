@@ -1,5 +1,6 @@
 //! Settings of fault injection (the `[faults]` section). Not to be confused with faults of a configuration.
 
+use super::format::Flag;
 use super::section::section;
 
 section! {

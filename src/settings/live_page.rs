@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::format::{Flag, HOUR, Period, TraceUrl};
 use super::section::section;
 
 section! {
@@ -12,6 +13,6 @@ section! {
         /// Requests that take at least this long are listed as slow, and logged at WARN.
         pub slow_request_threshold: Duration = Duration::from_millis(250) => Period(Duration::ZERO..=HOUR);
         /// Address of a trace in your trace viewer, with `{trace_id}` in it; makes trace ids links.
-        pub trace_url_template: Option<String> = None => OptionalText;
+        pub trace_url_template: Option<String> = None => TraceUrl;
     }
 }

@@ -1,5 +1,6 @@
 //! Settings of the log: which events, and in which form.
 
+use super::format::{Choice, Filter};
 use super::section::section;
 
 section! {

@@ -2,21 +2,22 @@
 
 use secrecy::SecretString;
 
+use super::format::{Count, Limit, RedisUrl};
 use super::rate::Rate;
 use super::section::section;
 
 section! {
     /// The rate limits.
     pub struct RateLimitSettings {
+        /// `redis://` or `rediss://` address of a Redis that all replicas count in. Empty counts in each replica's own
+        /// memory, and so does every replica while Redis is away.
+        pub redis_url: Option<SecretString> = None => RedisUrl;
         /// Registrations, counted per address.
         pub register: LimitSettings = LimitSettings { rate: Some(Rate::per_minute(5)), burst: 5 };
         /// Log-ins, counted per account and per address.
         pub login: LimitSettings = LimitSettings { rate: Some(Rate::per_minute(10)), burst: 10 };
         /// The rest of the API, counted per account, else per address.
         pub api: LimitSettings = LimitSettings { rate: None, burst: 200 };
-        /// `redis://` or `rediss://` address of a Redis that all replicas count in. Empty counts in each replica's own
-        /// memory, and so does every replica while Redis is away.
-        pub redis_url: Option<SecretString> = None => RedisUrl;
     }
 }
 

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::format::{
+    Address, Count, HOUR, MILLISECOND, Networks, OptionalPath, Origins, Period, Port, Size,
+};
 use super::section::section;
 
 section! {
@@ -21,7 +24,7 @@ section! {
         pub request_timeout: Duration = Duration::from_secs(30) => Period(MILLISECOND..=HOUR);
         /// Longest time for a request's head to arrive, for every request on a connection and not only the first.
         pub header_timeout: Duration = Duration::from_secs(5) => Period(MILLISECOND..=HOUR);
-        /// Longest time for a request's body to arrive; then 408.
+        /// Longest time for a request's body to arrive; then the connection is closed.
         pub body_timeout: Duration = Duration::from_secs(10) => Period(MILLISECOND..=HOUR);
         /// How long an idle connection is kept open for the next request. Keep it above the idle timeout of the load
         /// balancer in front (60s is common), so that the balancer closes first and no request is lost.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::format::{HOUR, MILLISECOND, Period};
 use super::section::section;
 
 section! {

@@ -1,5 +1,6 @@
 //! Settings of the trace export. Off until an endpoint is set.
 
+use super::format::{Choice, Endpoint, Ratio, Text};
 use super::section::section;
 
 section! {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::format::{Count, Flag, HOUR, MILLISECOND, Networks, Period};
 use super::section::section;
 
 section! {
