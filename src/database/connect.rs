@@ -156,7 +156,7 @@ impl Backend for SqliteConnection {
     fn set_up(&mut self, limits: &Limits) -> Result<(), DatabaseError> {
         let busy = limits
             .statement
-            .unwrap_or(Duration::from_secs(60))
+            .unwrap_or(Duration::from_mins(1))
             .as_millis();
         self.batch_execute(&format!(
             "PRAGMA busy_timeout = {busy};

@@ -46,11 +46,6 @@ impl<C: Send + 'static> Pooled<C> {
     pub(super) fn retire(&mut self, reason: CloseReason) {
         self.retired = reason;
     }
-
-    /// How long ago it was opened.
-    pub(super) fn age(&self) -> Duration {
-        self.opened.elapsed()
-    }
 }
 
 impl<C: Send + 'static> Drop for Pooled<C> {

@@ -153,11 +153,11 @@ impl From<DieselError> for DatabaseError {
         let kind = match &error {
             DieselError::NotFound => ErrorKind::NotFound,
             DieselError::BrokenTransactionManager => ErrorKind::Unavailable,
-            DieselError::DatabaseError(kind, information) => classify(kind, information.message()),
+            DieselError::DatabaseError(kind, information) => classify(*kind, information.message()),
             DieselError::RollbackErrorOnCommit { commit_error, .. } => {
                 match commit_error.as_ref() {
                     DieselError::DatabaseError(kind, information) => {
-                        classify(kind, information.message())
+                        classify(*kind, information.message())
                     }
                     _ => ErrorKind::Unavailable,
                 }
@@ -178,7 +178,7 @@ impl From<ConnectionError> for DatabaseError {
     }
 }
 
-fn classify(kind: &DatabaseErrorKind, message: &str) -> ErrorKind {
+fn classify(kind: DatabaseErrorKind, message: &str) -> ErrorKind {
     match kind {
         DatabaseErrorKind::UniqueViolation => ErrorKind::Unique,
         DatabaseErrorKind::ForeignKeyViolation

@@ -80,7 +80,7 @@ pub async fn watch(settings: DatabaseSettings, check: Check, took: HistogramHand
             (Verdict::Up, Ok(Answer::ReadOnly)) => check.degrade("read_only"),
             (Verdict::Up, Ok(Answer::ReadWrite)) => check.pass(),
             (Verdict::Up, Err(error)) => {
-                tracing::debug!(error = %error, "database check failed, not for long yet")
+                tracing::debug!(error = %error, "database check failed, not for long yet");
             }
             (Verdict::Down, Err(error)) => check.fail(reason(error)),
             (Verdict::Down, Ok(_)) => {}

@@ -17,7 +17,7 @@ use super::error::ErrorKind;
 
 label_set! {
     /// How an operation ended.
-    pub enum Outcome("outcome") {
+    pub(super) enum Outcome("outcome") {
         /// Done.
         Ok = "ok",
         /// The work itself refused, as for want of stock; the database did its part.
@@ -29,7 +29,7 @@ label_set! {
 
 label_set! {
     /// The part of a checkout that took too long.
-    pub enum Phase("phase") {
+    pub(super) enum Phase("phase") {
         /// No connection became free.
         Wait = "wait",
         /// Opening one took too long.
@@ -41,7 +41,7 @@ label_set! {
 
 label_set! {
     /// Why a connection was closed.
-    pub enum CloseReason("reason") {
+    pub(super) enum CloseReason("reason") {
         /// It failed, or a panic or an open transaction was left on it.
         Broken = "broken",
         /// Idle for longer than `database.idle_timeout`.

@@ -91,7 +91,7 @@ impl<C: Backend> Pool<C> {
         let handles = Arc::clone(&self.handles);
         let task = telemetry::spawn_blocking(move || on_connection(object, &handles, work));
         let outcome = tokio::time::timeout_at(deadline.into(), task).await;
-        spent.work += started.elapsed() - waited;
+        spent.work += started.elapsed().saturating_sub(waited);
         match outcome {
             Ok(Ok(result)) => result,
             // The panic goes on where the request is, so that it is answered and counted like any other.

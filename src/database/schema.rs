@@ -1,6 +1,8 @@
 //! The tables, as Diesel sees them. Generated from the migrations (`make docs` writes it anew, a test keeps it equal):
 //! change a migration, never this file.
 
+#![expect(missing_docs, reason = "the migrations say what a column means")]
+
 diesel::table! {
     use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text};
     use crate::database::types::{Id, Instant};

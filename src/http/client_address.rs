@@ -13,11 +13,11 @@ use ipnet::IpNet;
 
 /// The networks whose word is taken.
 #[derive(Debug, Clone, Default)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub(super) struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
     /// From `server.trusted_proxies`.
-    pub fn new(networks: Vec<IpNet>) -> Self {
+    pub(super) fn new(networks: Vec<IpNet>) -> Self {
         Self(networks)
     }
 
@@ -26,7 +26,7 @@ impl TrustedProxies {
     }
 
     /// The client of a request from this peer with these headers.
-    pub fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> IpAddr {
+    pub(super) fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> IpAddr {
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| {
             peer.ip().to_canonical()
         });

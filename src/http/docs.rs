@@ -61,18 +61,14 @@ pub fn operations(document: &OpenApi) -> Vec<Documented> {
 
 /// The document as it is served, and the configuration of its viewer.
 #[derive(Clone)]
-#[expect(
-    missing_debug_implementations,
-    reason = "the viewer's configuration has none"
-)]
-pub struct Reference {
+pub(super) struct Reference {
     json: Bytes,
     viewer: Arc<Config<'static>>,
 }
 
 impl Reference {
     /// Renders the document once.
-    pub fn new(document: &OpenApi) -> Result<Self, serde_json::Error> {
+    pub(super) fn new(document: &OpenApi) -> Result<Self, serde_json::Error> {
         let json = Bytes::from(document.to_pretty_json()?);
         Ok(Self {
             json,
@@ -82,7 +78,7 @@ impl Reference {
 }
 
 /// Adds the document and its viewer.
-pub fn configure(config: &mut ServiceConfig) {
+pub(super) fn configure(config: &mut ServiceConfig) {
     Resource::at("/openapi.json")
         .get(show_openapi)
         .register(config);

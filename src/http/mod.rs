@@ -12,7 +12,7 @@
 mod client_address;
 mod docs;
 pub mod extract;
-mod html;
+pub mod html;
 mod landing;
 mod metrics;
 mod middleware;

@@ -22,7 +22,7 @@ const MAX_KEYS: usize = 100_000;
 /// Buckets that keys share once the table is full.
 const SHARED: u64 = 1_024;
 /// How often keys that have recovered are forgotten.
-pub(super) const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The three limits.
 #[derive(Debug)]
@@ -45,8 +45,15 @@ impl RateLimits {
         }
     }
 
-    /// Forgets keys that have recovered.
-    pub fn sweep(&self) {
+    /// Forgets keys that have recovered, again and again. For a background task.
+    pub async fn keep_swept(&self) {
+        loop {
+            tokio::time::sleep(SWEEP_INTERVAL).await;
+            self.sweep();
+        }
+    }
+
+    fn sweep(&self) {
         for limiter in [&self.register, &self.login, &self.api] {
             limiter.sweep();
         }

@@ -12,7 +12,7 @@ use actix_web::dev::Server;
 use actix_web::http::KeepAlive;
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{App, HttpServer};
+use actix_web::{App, HttpResponse, HttpServer};
 use utoipa::openapi::OpenApi;
 
 use crate::lifecycle::{StopToken, supervise_local};
@@ -109,104 +109,81 @@ impl std::fmt::Debug for Bound {
 
 /// Binds it. `routes` adds the subjects' routes, and what their handlers need, to each worker's application.
 pub fn bind(
-    parts: Parts<'_>,
+    parts: &Parts<'_>,
     routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
 ) -> Result<Bound, ServerError> {
-    let settings = &parts.settings.server;
-    let metrics = HttpMetrics::on(parts.registry, &docs::operations(parts.document))?;
-    let (in_flight, connections) = (Presence::default(), Presence::default());
-    HttpMetrics::read(&metrics.in_flight, &in_flight);
-    HttpMetrics::read(&metrics.connections, &connections);
-    let limits = Arc::new(RateLimits::new(&parts.settings.rate_limit, &metrics));
-    let proxies = TrustedProxies::new(settings.trusted_proxies.clone());
-    let readiness = parts.health.readiness().clone();
-    let observer = Arc::new(Observer {
-        metrics: metrics.clone(),
-        in_flight: in_flight.clone(),
-        readiness: readiness.clone(),
-        proxies: proxies.clone(),
-        slow: parts.settings.live_page.slow_request_threshold,
-    });
-    let shield = Arc::new(Guard {
-        metrics,
-        in_flight,
-        max_in_flight: settings.max_in_flight,
-        deadline: settings.request_timeout,
-        readiness,
-        opening: parts.opening,
-    });
-    let shared = Shared {
-        limits: Data::from(Arc::clone(&limits)),
-        proxies: Data::new(proxies.clone()),
-        bodies: Data::new(BodyLimits {
-            size: settings.body_limit,
-            time: settings.body_timeout,
-        }),
-        health: Data::new(parts.health),
-        explanations: Data::new(parts.explanations),
-        reference: Data::new(Reference::new(parts.document)?),
-    };
-    let origins = settings.cors_origins.clone();
-    let (identify, runtime, stop) = (parts.identify, parts.runtime, parts.stop);
-    let for_limit = Arc::clone(&limits);
+    let Parts {
+        settings,
+        runtime,
+        stop,
+        identify,
+        ..
+    } = parts;
+    let layers = Layers::new(parts)?;
+    let shared = Shared::new(parts, &layers)?;
+    let (limits, connections) = (Arc::clone(&layers.limits), layers.connections.clone());
+    let (runtime, stop, identify) = (runtime.clone(), stop.clone(), Arc::clone(identify));
+    let origins = settings.server.cors_origins.clone();
     let server = HttpServer::new(move || {
         let lag = runtime.lag.with(Runtime::Http).clone();
         supervise_local("http lag sampler", stop.clone(), move |_| {
             sample_lag(lag.clone())
         });
-        let (shield, limits, identify, proxies) = (
-            Arc::clone(&shield),
-            Arc::clone(&for_limit),
-            Arc::clone(&identify),
-            proxies.clone(),
-        );
-        let limited = limits.api.is_on();
+        let Layers {
+            observer,
+            shield,
+            limits,
+            proxies,
+            ..
+        } = layers.clone();
+        let (limited, identify) = (limits.api.is_on(), Arc::clone(&identify));
+        let limit = from_fn(move |request, next| {
+            api_limit(
+                Arc::clone(&limits),
+                Arc::clone(&identify),
+                proxies.clone(),
+                request,
+                next,
+            )
+        });
         App::new()
             .configure(|config| shared.add_to(config))
             .configure(routes.clone())
-            .default_service(web::to(async || {
-                Err::<actix_web::HttpResponse, Problem>(Problem::new(&NOT_FOUND))
-            }))
-            .wrap(Condition::new(
-                limited,
-                from_fn(move |request, next| {
-                    api_limit(
-                        Arc::clone(&limits),
-                        Arc::clone(&identify),
-                        proxies.clone(),
-                        request,
-                        next,
-                    )
-                }),
-            ))
+            .default_service(web::to(nothing_here))
+            .wrap(Condition::new(limited, limit))
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
             .wrap(from_fn(move |request, next| {
                 guard(Arc::clone(&shield), request, next)
             }))
-            .wrap(Observe(Arc::clone(&observer)))
-    });
-    let workers = workers(settings);
+            .wrap(Observe(observer))
+    })
+    .on_connect(move |_, extensions| {
+        // Lives as long as the connection.
+        extensions.insert(connections.enter());
+    })
+    .disable_signals();
+    let workers = workers(&settings.server);
+    parts
+        .runtime
+        .workers
+        .with(Runtime::Http)
+        .set(u32::try_from(workers).map_or(0.0, f64::from));
     let server = server
-        .on_connect(move |_, extensions| {
-            // Lives as long as the connection.
-            extensions.insert(connections.enter());
-        })
         .workers(workers)
         // Beside a thread for each connection of the pool: hashing, opening connections, and a few that are stuck.
-        .worker_max_blocking_threads(parts.settings.database.max_connections + 8)
-        .max_connections((settings.max_connections / workers).max(1))
-        .keep_alive(KeepAlive::Timeout(settings.keep_alive))
-        .client_request_timeout(settings.header_timeout)
-        .shutdown_timeout(parts.settings.shutdown.grace.as_secs().max(1))
-        .disable_signals();
-    let wanted = SocketAddr::new(settings.host, settings.port);
+        .worker_max_blocking_threads(settings.database.max_connections + 8)
+        .max_connections((settings.server.max_connections / workers).max(1))
+        .keep_alive(KeepAlive::Timeout(settings.server.keep_alive))
+        .client_request_timeout(settings.server.header_timeout)
+        .shutdown_timeout(settings.shutdown.grace.as_secs().max(1));
+    let wanted = SocketAddr::new(settings.server.host, settings.server.port);
     let refused = |source| ServerError::Bind {
         address: wanted,
         source,
     };
     let listener = TcpListener::bind(wanted).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
-    let server = match (&settings.tls.cert, &settings.tls.key) {
+    let server = match (&settings.server.tls.cert, &settings.server.tls.key) {
         (Some(certificate), Some(key)) => {
             server.listen_rustls_0_23(listener, tls::config(certificate, key)?)
         }
@@ -217,6 +194,55 @@ pub fn bind(
         address,
         limits,
     })
+}
+
+async fn nothing_here() -> Result<HttpResponse, Problem> {
+    Err(Problem::new(&NOT_FOUND))
+}
+
+/// What the layers work with, made once and shared by all workers.
+#[derive(Clone)]
+struct Layers {
+    observer: Arc<Observer>,
+    shield: Arc<Guard>,
+    limits: Arc<RateLimits>,
+    proxies: TrustedProxies,
+    connections: Presence,
+}
+
+impl Layers {
+    fn new(parts: &Parts<'_>) -> Result<Self, ServerError> {
+        let settings = parts.settings;
+        let metrics = HttpMetrics::on(parts.registry, &docs::operations(parts.document))?;
+        let (in_flight, connections) = (Presence::default(), Presence::default());
+        HttpMetrics::read(&metrics.in_flight, &in_flight);
+        HttpMetrics::read(&metrics.connections, &connections);
+        let proxies = TrustedProxies::new(settings.server.trusted_proxies.clone());
+        let readiness = parts.health.readiness().clone();
+        let observer = Observer {
+            metrics: metrics.clone(),
+            in_flight: in_flight.clone(),
+            readiness: readiness.clone(),
+            proxies: proxies.clone(),
+            slow: settings.live_page.slow_request_threshold,
+        };
+        let limits = Arc::new(RateLimits::new(&settings.rate_limit, &metrics));
+        let shield = Guard {
+            metrics,
+            in_flight,
+            max_in_flight: settings.server.max_in_flight,
+            deadline: settings.server.request_timeout,
+            readiness,
+            opening: parts.opening.clone(),
+        };
+        Ok(Self {
+            observer: Arc::new(observer),
+            shield: Arc::new(shield),
+            limits,
+            proxies,
+            connections,
+        })
+    }
 }
 
 fn workers(settings: &ServerSettings) -> usize {
@@ -264,6 +290,25 @@ struct Shared {
 }
 
 impl Shared {
+    fn new(parts: &Parts<'_>, layers: &Layers) -> Result<Self, ServerError> {
+        let ServerSettings {
+            body_limit,
+            body_timeout,
+            ..
+        } = &parts.settings.server;
+        Ok(Self {
+            limits: Data::from(Arc::clone(&layers.limits)),
+            proxies: Data::new(layers.proxies.clone()),
+            bodies: Data::new(BodyLimits {
+                size: *body_limit,
+                time: *body_timeout,
+            }),
+            health: Data::new(parts.health.clone()),
+            explanations: Data::new(parts.explanations.clone()),
+            reference: Data::new(Reference::new(parts.document)?),
+        })
+    }
+
     fn add_to(&self, config: &mut ServiceConfig) {
         config
             .app_data(self.limits.clone())

@@ -6,10 +6,6 @@ pub mod millis {
     use serde::{Deserialize, Deserializer, Serializer};
 
     /// Writes `2026-11-21T08:15:30.123Z`.
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde hands the field by reference"
-    )]
     pub fn serialize<S: Serializer>(
         time: &DateTime<Utc>,
         serializer: S,

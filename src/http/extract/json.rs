@@ -114,7 +114,7 @@ async fn read(mut payload: Payload, limits: BodyLimits) -> Result<Bytes, Problem
     let whole = async {
         let mut bytes = BytesMut::new();
         while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(broken_off)?;
+            let chunk = chunk.map_err(|error| broken_off(&error))?;
             if bytes.len() + chunk.len() > limits.size {
                 return Err(too_large(limits.size));
             }
@@ -138,7 +138,7 @@ fn too_large(limit: usize) -> Problem {
 
 /// The client went away in the middle, or its chunks are no chunks. Nobody reads this answer in the first case; the
 /// access line tells it as 499.
-fn broken_off(error: PayloadError) -> Problem {
+fn broken_off(error: &PayloadError) -> Problem {
     Problem::new(&MALFORMED_REQUEST)
         .detail("The body ended before it was complete, or its framing is wrong.")
         .header(CONNECTION, HeaderValue::from_static("close"))

@@ -225,10 +225,8 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(self.status());
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)));
         if let Some(after) = self.0.retry_after {
-            response.insert_header((
-                RETRY_AFTER,
-                HeaderValue::from(after.as_millis().div_ceil(1000).max(1) as u64),
-            ));
+            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+            response.insert_header((RETRY_AFTER, HeaderValue::from(seconds.max(1))));
         }
         for (name, value) in &self.0.headers {
             response.insert_header((name.clone(), value.clone()));

@@ -41,7 +41,7 @@ impl Explanations {
 
 /// What a problem code means.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Explanation {
+pub(super) struct Explanation {
     /// The code.
     #[schema(example = "out_of_stock")]
     code: &'static str,
@@ -67,7 +67,7 @@ pub struct Explanation {
         (status = 404, description = "No such code", body = super::ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub async fn show_problem(
+pub(crate) async fn show_problem(
     request: HttpRequest,
     code: Path<String>,
     explanations: Data<Explanations>,
