@@ -142,6 +142,10 @@ pub fn with_context<R>(context: Arc<RequestContext>, f: impl FnOnce() -> R) -> R
 }
 
 /// Runs blocking work on Tokio's threads for it, with the current context and tracing span.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the replacement that the lint names"
+)]
 pub fn spawn_blocking<F, R>(f: F) -> JoinHandle<R>
 where
     F: FnOnce() -> R + Send + 'static,

@@ -1,6 +1,6 @@
 //! Telemetry: what the service tells of itself, at a cost that no request notices.
 //!
-//! Metrics are declared once and read when scraped
+//! Logs are lines written once ([`logs`]); metrics are declared once and read when scraped
 //! ([`metrics`]); what belongs to one request travels in a [`RequestContext`] and not in a tracing
 //! span, which would cost more than all the rest.
 //!
@@ -10,7 +10,7 @@ pub mod build;
 mod context;
 mod error_chain;
 mod in_context;
-
+pub mod logs;
 pub mod metrics;
 mod request_id;
 mod trace_parent;

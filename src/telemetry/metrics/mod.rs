@@ -32,6 +32,9 @@ pub use label_set::{Label, LabelSet};
 pub use process::ProcessMetrics;
 pub use registry::{CONTENT_TYPE, MetricsError, Registry};
 pub use runtime::{Runtime, RuntimeMetrics, sample_lag};
-pub use scraped::{Sample, ScrapedCounter, ScrapedGauge};
+pub use scraped::{Sample, ScrapedCounter, ScrapedGauge, to_value};
 
 pub use crate::{label_set, metrics};
+
+#[cfg(test)]
+mod tests;

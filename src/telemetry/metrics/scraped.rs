@@ -18,6 +18,15 @@ use super::registry::{MetricsError, Registry};
 /// Label values, in the order of the declared names, and the value.
 pub type Sample<const N: usize> = ([Cow<'static, str>; N], f64);
 
+/// A count as the value of a sample: exact up to 2⁵³, which counting to takes longer than any run.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "9,007,199,254,740,992 events are out of reach"
+)]
+pub const fn to_value(count: u64) -> f64 {
+    count as f64
+}
+
 /// A gauge with `N` labels that is read when scraped.
 #[derive(Debug, Clone)]
 pub struct ScrapedGauge<const N: usize>(Sources<N>);

@@ -1,0 +1,77 @@
+//! Reads a log filter, in the grammar of `RUST_LOG`.
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
+
+use super::LogError;
+
+/// Target of the lines that a change of the service's own behaviour leaves behind. They pass every
+/// filter at INFO and above: who silences the log still leaves a trace of having done so.
+pub const AUDIT_TARGET: &str = "glasshouse::audit";
+
+/// Reads a filter that was configured.
+pub(super) fn parse(filter: &str) -> Result<EnvFilter, LogError> {
+    let wrong = |source| LogError::Filter {
+        filter: filter.to_owned(),
+        source,
+    };
+    if filter.trim().is_empty() {
+        return Err(LogError::EmptyFilter);
+    }
+    let audit = format!("{AUDIT_TARGET}=info").parse().map_err(wrong)?;
+    // Without regular expressions: values of span fields are compared as they stand.
+    let parsed = EnvFilter::builder()
+        .with_regex(false)
+        .parse(filter)
+        .map_err(wrong)?;
+    Ok(parsed.add_directive(audit))
+}
+
+/// Reads a filter that somebody typed just now, and so refuses what is most likely a slip.
+pub(super) fn parse_typed(filter: &str) -> Result<EnvFilter, LogError> {
+    for word in filter.split(',').map(str::trim) {
+        let bare = !word.is_empty() && !word.contains(['=', ':', '[']);
+        if bare && word.parse::<LevelFilter>().is_err() {
+            return Err(LogError::UnknownLevel(word.to_owned()));
+        }
+    }
+    parse(filter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_and_targets_are_read() {
+        for filter in [
+            "info",
+            "OFF",
+            "warn,glasshouse::orders=debug",
+            "hyper=trace",
+            "[span{a=1}]=info",
+        ] {
+            assert!(
+                parse(filter).is_ok() && parse_typed(filter).is_ok(),
+                "{filter}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_malformed_filter_is_refused() {
+        for filter in ["", "  ", "glasshouse=loud", "a=b=c", "[span"] {
+            assert!(parse_typed(filter).is_err(), "{filter}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_level_is_refused_where_it_is_typed() {
+        for filter in ["inof", "info,debgu", "hyper"] {
+            assert!(
+                matches!(parse_typed(filter), Err(LogError::UnknownLevel(_))),
+                "{filter}"
+            );
+        }
+    }
+}
