@@ -75,7 +75,7 @@ impl RequestContext {
         TraceParent::new(self.trace_id, self.span_id, self.parent_sampled())
     }
 
-    /// Tells the template of the path that matched. Only the first one counts.
+    /// Tells the template of the path that matched. The first call counts.
     pub fn set_route(&self, route: &'static str) {
         let _ = self.route.set(route);
     }
