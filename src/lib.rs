@@ -8,9 +8,12 @@
 //! - `telemetry`: logs, metrics, the context of a request
 //! - `database`: pools and connections of both backends, migrations
 //! - `http`: the public listener without any subject
+//! - `catalog`, `outbox`: what can be ordered; what happened, written down for delivery
 
+pub mod catalog;
 pub mod database;
 pub mod http;
 pub mod lifecycle;
+pub mod outbox;
 pub mod settings;
 pub mod telemetry;
