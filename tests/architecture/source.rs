@@ -13,6 +13,8 @@ pub(crate) struct SourceFile {
     pub(crate) text: String,
     /// The same lines with comments, literals and test-only items blanked.
     pub(crate) code: String,
+    /// How many lines those items have.
+    pub(crate) test_lines: usize,
 }
 
 /// A path that the code names, resolved: `["crate", "orders", "model"]` or `["tokio", "spawn"]`.
@@ -26,11 +28,12 @@ pub(crate) struct Reference {
 impl SourceFile {
     /// A file of that text, for all purposes.
     pub(crate) fn new(path: &str, text: &str) -> Self {
-        let code = without_test_items(&blank(text));
+        let (code, test_lines) = without_test_items(&blank(text));
         Self {
             path: path.to_owned(),
             text: text.to_owned(),
             code,
+            test_lines,
         }
     }
 
@@ -271,18 +274,25 @@ fn literal_or_comment(text: &[char], at: usize) -> usize {
     }
 }
 
-/// Blanks each item that stands behind `#[cfg(test)]`.
-fn without_test_items(code: &str) -> String {
+/// Blanks each item that stands behind `#[cfg(test)]` or `#[cfg(all(test, …))]`, and counts their lines.
+fn without_test_items(code: &str) -> (String, usize) {
     let mut code = code.to_owned();
-    while let Some(start) = code.find("#[cfg(test)]") {
-        let end = end_of_item(&code, start + "#[cfg(test)]".len());
-        let blanked: String = code[start..end]
+    let mut lines = 0;
+    while let Some(start) = code
+        .find("#[cfg(test)]")
+        .or_else(|| code.find("#[cfg(all(test,"))
+    {
+        let attribute = code[start..].find(")]").map_or(0, |length| length + 2);
+        let end = end_of_item(&code, start + attribute);
+        let item = &code[start..end];
+        lines += item.lines().count();
+        let blanked: String = item
             .chars()
             .map(|c| if c == '\n' { '\n' } else { ' ' })
             .collect();
         code.replace_range(start..end, &blanked);
     }
-    code
+    (code, lines)
 }
 
 /// An item ends with its body's brace, or with a semicolon that stands in no bracket.
@@ -321,6 +331,7 @@ fn names_are_found_wherever_they_hide() {
         const TEXT: &str = "crate::in_a::string"; const RAW: &str = r#"crate::in_a::"raw" string"#; const C: char = '"';
         fn f<'a>(c: &'a C) { thread::spawn(|| settings::read()); C::Pg(database::url()); }
         #[cfg(test)] use crate::{only::tests};
+        #[cfg(all(test, unix))] mod more { use crate::more::tests; }
         #[cfg(test)] mod tests { use crate::also::tests; fn g() { if true {} } }
         fn after() { crate::after::tests() }
         "##,

@@ -1,0 +1,64 @@
+//! What tests stand on. Each test binary includes it with `#[path]` and uses its part of it.
+//!
+//! # Layout
+//! - `test_app`: the service in this process; `on_both!` runs a test on both databases
+//! - `process`: the program in a process of its own; `processes`: signals
+//! - `database`: a database a test; `postgres`: a cluster a test, to be paused and killed
+//! - `client`: requests, with the things that clients do by name; `raw`: HTTP by hand
+//! - `proxy`: what goes wrong between the service and its database
+//! - `metrics`, `json`: what a scrape and a problem hold; `eventually`: waiting for a state
+//! - `app`: the only file that names the service's insides
+
+pub(crate) mod app;
+pub(crate) mod client;
+pub(crate) mod database;
+pub(crate) mod eventually;
+pub(crate) mod json;
+pub(crate) mod metrics;
+pub(crate) mod postgres;
+pub(crate) mod process;
+pub(crate) mod processes;
+pub(crate) mod proxy;
+pub(crate) mod raw;
+pub(crate) mod test_app;
+
+/// Makes two tests of one function, `name::sqlite` and `name::postgres`:
+///
+/// ```ignore
+/// on_both!(a_repeated_key_replays_the_first_answer);
+/// async fn a_repeated_key_replays_the_first_answer(app: TestApp) { … }
+///
+/// on_both!(the_third_login_is_refused, |settings| settings.rate_limit.login.burst = 2);
+/// async fn the_third_login_is_refused(app: TestApp) { … }
+/// ```
+///
+/// A function that takes an `Arc<TestDatabase>` gets an empty database instead, and starts what it needs.
+macro_rules! on_both {
+    ($name:ident) => {
+        on_both!($name, |_| {});
+    };
+    ($name:ident, $options:expr) => {
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn sqlite() {
+                $crate::support::test_app::run(
+                    $crate::support::database::Backend::Sqlite,
+                    $options,
+                    $name,
+                );
+            }
+
+            #[test]
+            fn postgres() {
+                $crate::support::test_app::run(
+                    $crate::support::database::Backend::Postgres,
+                    $options,
+                    $name,
+                );
+            }
+        }
+    };
+}
+pub(crate) use on_both;
