@@ -59,11 +59,6 @@ fn refused(file: &SourceFile) -> Vec<String> {
     found
 }
 
-/// A test module may have a file of its own.
-fn is_test(file: &SourceFile) -> bool {
-    file.path.ends_with("/tests.rs") || file.path.contains("/tests/")
-}
-
 #[test]
 fn every_file_is_short_and_says_what_it_is_for() {
     let folders = ["src", "tests", "tools", "benches"];
@@ -77,7 +72,7 @@ fn nothing_in_src_ends_the_process_or_silences_the_compiler() {
     let files = SourceFile::all_in("src");
     let found: Vec<_> = files
         .iter()
-        .filter(|file| !is_test(file))
+        .filter(|file| !file.is_test())
         .flat_map(refused)
         .collect();
     crate::none("not in src/ (tests aside)", &found);

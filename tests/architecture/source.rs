@@ -45,6 +45,11 @@ impl SourceFile {
         found
     }
 
+    /// Whether it is a test module in a file of its own.
+    pub(crate) fn is_test(&self) -> bool {
+        self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
+    }
+
     /// The modules that lead to this file: `["orders", "store"]`, `["orders"]` for its `mod.rs`, none for `lib.rs`.
     pub(crate) fn module(&self) -> Vec<&str> {
         let inside = self.path.trim_start_matches("src/").trim_end_matches(".rs");
