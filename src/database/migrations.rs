@@ -73,6 +73,11 @@ pub fn status(url: &DatabaseUrl) -> Result<Vec<MigrationStatus>, MigrationError>
     }
 }
 
+/// Whether any migration is pending. Blocks.
+pub fn pending(url: &DatabaseUrl) -> Result<bool, MigrationError> {
+    Ok(status(url)?.iter().any(|migration| !migration.applied))
+}
+
 /// Applies what is pending and returns the names of what it applied. Blocks, also for other replicas that are at it.
 pub fn run(url: &DatabaseUrl) -> Result<Vec<String>, MigrationError> {
     locked(url, |harness| harness.run())

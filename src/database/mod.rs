@@ -9,7 +9,8 @@
 //! - `connect`: opening and setting up; `connector`: recycling; `pool`: checkout and blocking threads
 //! - `error`: classes of failures; `metrics`: what is told of all this
 //! - `types`, `schema`: columns and tables
-//! - `migrations`, `health`, `upkeep`: the schema's versions, the readiness check, the pool's minimum and age
+//! - `migrations`, `startup`: the schema's versions, and how the service comes by the right one
+//! - `health`, `upkeep`: the readiness check; the pools' least and oldest connections
 
 mod conn;
 mod connect;
@@ -20,6 +21,7 @@ mod metrics;
 pub mod migrations;
 mod pool;
 pub mod schema;
+mod startup;
 pub mod types;
 mod upkeep;
 
@@ -37,6 +39,7 @@ pub use conn::Conn;
 pub use error::{DatabaseError, ErrorKind};
 pub use health::watch as watch_health;
 pub use metrics::{DatabaseMetrics, PoolStatus};
+pub use startup::bring_up_to_date;
 pub use upkeep::tend as tend_pools;
 
 use metrics::{OperationHandles, Outcome};

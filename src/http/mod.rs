@@ -33,6 +33,6 @@ pub use middleware::Identify;
 pub use openapi::ServiceApi;
 pub use rate_limit::{Limiter, RateLimits};
 pub use resource::Resource;
-pub use server::{Bound, Parts, ServerError, bind};
+pub use server::{Bound, InFlight, Parts, ServerError, bind};
 
 pub use middleware::Opening;

@@ -95,6 +95,8 @@ pub struct Bound {
     pub server: Server,
     /// Where it listens.
     pub address: SocketAddr,
+    /// What is being answered.
+    pub in_flight: InFlight,
     /// The limits that it applies; the composition root sweeps them.
     pub limits: Arc<RateLimits>,
 }
@@ -104,6 +106,17 @@ impl std::fmt::Debug for Bound {
         f.debug_struct("Bound")
             .field("address", &self.address)
             .finish_non_exhaustive()
+    }
+}
+
+/// How many requests are being answered. Clones count the same ones.
+#[derive(Debug, Clone)]
+pub struct InFlight(Presence);
+
+impl InFlight {
+    /// So many now.
+    pub fn count(&self) -> i64 {
+        self.0.count()
     }
 }
 
@@ -122,6 +135,7 @@ pub fn bind(
     let layers = Layers::new(parts)?;
     let shared = Shared::new(parts, &layers)?;
     let (limits, connections) = (Arc::clone(&layers.limits), layers.connections.clone());
+    let in_flight = InFlight(layers.shield.in_flight.clone());
     let (runtime, stop, identify) = (runtime.clone(), stop.clone(), Arc::clone(identify));
     let origins = settings.server.cors_origins.clone();
     let server = HttpServer::new(move || {
@@ -192,6 +206,7 @@ pub fn bind(
     Ok(Bound {
         server: server.map_err(refused)?.run(),
         address,
+        in_flight,
         limits,
     })
 }
