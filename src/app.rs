@@ -30,7 +30,7 @@ use crate::http::{self, Bound, HttpMetrics, Identify, InFlight, Opening, Parts, 
 use crate::lifecycle::{Check, Readiness, Shutdown, ShutdownReport, StopToken, Tasks, Unfinished, spawn_local, systemd};
 use crate::orders::{self, OrderMetrics, OrderService};
 use crate::settings::{Loaded, Settings};
-use crate::telemetry::logs::{LogControl, LogMetrics};
+use crate::telemetry::logs::{LogControl, LogMetrics, Logs};
 use crate::telemetry::metrics::{
     BuildMetrics, Declaration, HistogramHandle, MetricsError, ProcessMetrics, Registry, Runtime, RuntimeMetrics,
     sample_lag,
@@ -200,7 +200,7 @@ impl AppHandle {
 impl App {
     /// Builds the service, up to its bound listeners. Waits for a database that cannot be reached yet, and for other
     /// replicas that are migrating. Needs an Actix system around it.
-    pub async fn build(loaded: Loaded, log: LogControl) -> Result<Self, AppError> {
+    pub async fn build(loaded: Loaded, logs: &Logs) -> Result<Self, AppError> {
         let settings = &loaded.settings;
         let registry = Registry::new();
         let readiness = Readiness::new();
@@ -209,7 +209,7 @@ impl App {
         let health_metrics = HealthMetrics::on(&registry, &readiness)?;
         let runtime = runtime_metrics(&registry)?;
         ProcessMetrics::publish(&registry)?;
-        LogMetrics::publish(&registry, &log)?;
+        LogMetrics::publish(&registry, logs)?;
         let database = Database::new(&settings.database, &operations(), &registry)?;
         BuildMetrics::publish(&registry, database.backend())?;
         let admin = admin::start(
@@ -217,7 +217,7 @@ impl App {
                 registry: registry.clone(),
                 health: health.clone(),
                 readiness: readiness.clone(),
-                log: log.clone(),
+                log: logs.control(),
                 effective: loaded.effective.clone(),
                 config_file: loaded.config_file.clone(),
                 lag: runtime.lag.with(Runtime::Admin).clone(),
@@ -247,7 +247,7 @@ impl App {
         let told = unbounded_channel();
         let app =
             Self { loaded: Arc::new(loaded), readiness, database, subjects, keys, tasks, admin, public, told };
-        app.start_tasks(log, alive, health_metrics.check_duration.handle(&["database"]), &runtime);
+        app.start_tasks(logs.control(), alive, health_metrics.check_duration.handle(&["database"]), &runtime);
         Ok(app)
     }
 
@@ -291,7 +291,7 @@ impl App {
         self.tasks.supervise("idempotency sweep", move |stop| orders::sweep(orders.clone(), stop));
         let accounts = self.subjects.accounts.clone();
         self.tasks.supervise("session sweep", move |stop| sweep_sessions(accounts.clone(), stop));
-        self.tasks.supervise("log filter", move |stop| until(stop, watch_filter(log.clone())));
+        self.tasks.supervise("log filter", move |stop| until(stop, log.clone().watch()));
         let lag = runtime.lag.with(Runtime::Background).clone();
         self.tasks.supervise("background lag sampler", move |stop| until(stop, sample_lag(lag.clone())));
         let readiness = self.readiness.clone();
