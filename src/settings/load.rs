@@ -30,6 +30,18 @@ pub struct Loaded {
     pub config_file: Option<PathBuf>,
 }
 
+impl Loaded {
+    /// Settings that were made in code and not loaded: nothing is checked, shown or read again.
+    pub fn of(settings: Settings) -> Self {
+        Self {
+            settings,
+            effective: Vec::new(),
+            secret_files: Vec::new(),
+            config_file: None,
+        }
+    }
+}
+
 /// A setting as people may see it.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Effective {

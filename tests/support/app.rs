@@ -3,10 +3,10 @@
 
 use std::net::SocketAddr;
 
-use glasshouse::app::{App, Handle};
+use glasshouse::app::{App, AppHandle};
 use glasshouse::database::migrations;
-use glasshouse::settings::{DatabaseUrl, Settings};
-use glasshouse::telemetry::logs::LogControl;
+use glasshouse::settings::{DatabaseUrl, Loaded, Settings};
+use glasshouse::telemetry::logs::{Identity, writing_to};
 use serde_json::Value;
 
 use super::database::TestDatabase;
@@ -18,7 +18,7 @@ pub(crate) struct Running {
     pub(crate) public: SocketAddr,
     /// Where the admin listener is.
     pub(crate) admin: SocketAddr,
-    handle: Handle,
+    handle: AppHandle,
     task: actix_web::rt::task::JoinHandle<bool>,
 }
 
@@ -41,7 +41,10 @@ pub(crate) fn settings(database: &TestDatabase) -> Settings {
 impl Running {
     /// Builds the service and lets it run in the background of this test.
     pub(crate) async fn start(settings: Settings) -> Self {
-        let app = App::build(settings, LogControl::detached())
+        let identity = Identity::of_this_build("glasshouse", "test");
+        let (_, logs) = writing_to(std::io::sink(), &settings.log, &identity, false)
+            .expect("the log can be set up");
+        let app = App::build(Loaded::of(settings), &logs)
             .await
             .expect("the service starts");
         let (public, admin, handle) = (app.public_address(), app.admin_address(), app.handle());
