@@ -8,8 +8,10 @@
 //! - `telemetry`: logs, metrics, the context of a request
 //! - `database`: pools and connections of both backends, migrations
 //! - `http`: the public listener without any subject
+//! - `accounts`: who may use the service, and how it knows them again
 //! - `catalog`, `outbox`: what can be ordered; what happened, written down for delivery
 
+pub mod accounts;
 pub mod catalog;
 pub mod database;
 pub mod http;
