@@ -1,6 +1,6 @@
 //! What a product is. Pure: nothing here knows of a database or of HTTP.
 //!
-//! Whatever is put into the catalog is made of [parts](parts) that only `parse` makes, so it is within its bounds.
+//! Whatever is put into the catalog is made of [parts] that only `parse` makes, so it is within its bounds.
 //! What comes out of it is a [`Product`] of plain values: a rule that gets stricter one day hides no old product.
 
 mod parts;
