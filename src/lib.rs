@@ -8,10 +8,12 @@
 //! - `telemetry`: logs, metrics, the context of a request
 //! - `database`: pools and connections of both backends, migrations
 //! - `http`: the public listener without any subject
+//! - `admin`: the second listener, for operators and Prometheus
 //! - `accounts`: who may use the service, and how it knows them again
 //! - `catalog`, `outbox`: what can be ordered; what happened, written down for delivery
 
 pub mod accounts;
+pub mod admin;
 pub mod catalog;
 pub mod database;
 pub mod http;
