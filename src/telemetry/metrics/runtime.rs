@@ -60,6 +60,7 @@ mod tests {
 
         assert!(sampling.await.is_err(), "it samples until it is dropped");
         assert!((7..=8).contains(&lag.count()), "{} samples", lag.count());
+        assert!(lag.sum_seconds() < 0.1, "{} s late", lag.sum_seconds());
         assert_eq!(metrics.lag.with(Runtime::Http).count(), 0);
     }
 

@@ -65,6 +65,7 @@ fn inside_a_request_its_ids_are_told() {
     assert_eq!(lines[0]["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
     assert_eq!(lines[0]["span_id"], context.span_id().as_str());
     assert!(!lines[1].contains_key("request_id"), "{:?}", lines[1]);
+    assert_eq!(lines[1]["service"], "house \"of\" glass");
 }
 
 #[test]
