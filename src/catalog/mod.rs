@@ -7,10 +7,11 @@
 //! - `model`: products, their parts and the bounds of these
 //! - `store`: the queries; `stock`: those that other subjects may use in their transactions
 //! - `service`: decisions and transactions; `seed`: the catalog for load tests
-//! - `metrics`: the product type as a label
+//! - `routes`: HTTP; `metrics`: the product type as a label
 
 pub mod metrics;
 pub mod model;
+pub mod routes;
 mod seed;
 pub mod service;
 pub mod stock;
