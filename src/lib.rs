@@ -11,6 +11,7 @@
 //! - `admin`: the second listener, for operators and Prometheus
 //! - `accounts`: who may use the service, and how it knows them again
 //! - `catalog`, `outbox`: what can be ordered; what happened, written down for delivery
+//! - `orders`: placed once, whatever is repeated; moved along one table of steps
 
 pub mod accounts;
 pub mod admin;
@@ -18,6 +19,7 @@ pub mod catalog;
 pub mod database;
 pub mod http;
 pub mod lifecycle;
+pub mod orders;
 pub mod outbox;
 pub mod settings;
 pub mod telemetry;

@@ -190,17 +190,38 @@ impl Database {
         E: OperationError,
         F: Fn(&mut Conn<'_>) -> Result<T, E> + Send + Sync + 'static,
     {
-        let work = Arc::new(work);
+        self.write_then(operation, work, |_| ()).await
+    }
+
+    /// Like [`write`](Self::write), and shows `ended` how each run ended, commit or rollback included, on the thread
+    /// where it did: also when the caller has gone away, or was told by then that the deadline had passed. Whoever counts
+    /// what is stored counts it there, and leaves runs that end with the database's error to the one after them.
+    pub async fn write_then<T, E, F, S>(
+        &self,
+        operation: Operation,
+        work: F,
+        ended: S,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: OperationError,
+        F: Fn(&mut Conn<'_>) -> Result<T, E> + Send + Sync + 'static,
+        S: Fn(&Result<T, E>) + Send + Sync + 'static,
+    {
+        let work = Arc::new((work, ended));
         let begun = Arc::new(AtomicBool::new(false));
         let mut call = Call::start(&self.inner, operation);
         let deadline = call.deadline;
         loop {
             let (work, begun_here) = (Arc::clone(&work), Arc::clone(&begun));
             let transaction = move |conn: &mut Conn<'_>| {
-                conn.transaction(deadline, |conn| {
+                let (work, ended) = work.as_ref();
+                let outcome = conn.transaction(deadline, |conn| {
                     begun_here.store(true, Ordering::Release);
                     work(conn)
-                })
+                });
+                ended(&outcome);
+                outcome
             };
             let outcome = self
                 .inner
