@@ -21,6 +21,8 @@ pub mod service;
 mod sessions;
 mod setup;
 mod store;
+#[cfg(test)]
+mod tests;
 pub mod token;
 
 pub use error::AccountsError;
