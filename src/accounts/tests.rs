@@ -9,7 +9,9 @@ use tempfile::TempDir;
 
 use super::metrics::{AccountMetrics, LoginOutcome, RefreshOutcome, RegistrationOutcome};
 use super::model::{Account, DisplayName, EmailAddress, NewPassword, Role};
-use super::service::{FIND_CREDENTIALS, OPERATIONS};
+use super::password::HashedPassword;
+use super::service::{FIND_CREDENTIALS, INSERT_SESSION, OPERATIONS};
+use super::store::Credentials;
 use super::token::TokenKeys;
 use super::{AccountService, AccountsError, NewAccount, TokenPair, store};
 use crate::database::{Conn, Database, migrations};
@@ -93,16 +95,15 @@ impl Fixture {
         )
     }
 
-    async fn stored_hash(&self, address: &str) -> String {
+    async fn credentials(&self, address: &str) -> Credentials {
         let address = email(address);
         let work = move |conn: &mut Conn<'_>| store::find_credentials(conn, &address);
-        let found = self
-            .accounts
-            .database
-            .read(FIND_CREDENTIALS, work)
-            .await
-            .unwrap();
-        found.unwrap().password.as_str().to_owned()
+        let found = self.accounts.database.read(FIND_CREDENTIALS, work).await;
+        found.unwrap().unwrap()
+    }
+
+    async fn stored_hash(&self, address: &str) -> String {
+        self.credentials(address).await.password.as_str().to_owned()
     }
 }
 
@@ -288,6 +289,24 @@ async fn a_hash_by_older_parameters_is_replaced_when_its_owner_logs_in() {
     assert!(old.contains("t=1") && new.contains("t=2"), "{old} {new}");
     it.log_in("ada@example.com").await;
     assert_eq!(it.stored_hash("ada@example.com").await, new);
+}
+
+#[tokio::test]
+async fn a_hash_that_somebody_else_has_replaced_meanwhile_stays() {
+    let it = fixture();
+    it.register("ada@example.com").await;
+    let known = it.credentials("ada@example.com").await;
+    let hash = |text: &str| HashedPassword::from_stored(text.to_owned());
+    for (old, new, is_replaced) in [
+        (hash("another"), hash("one"), false),
+        (known.password, hash("two"), true),
+    ] {
+        let work =
+            move |conn: &mut Conn<'_>| store::replace_password(conn, known.account, &old, &new);
+        let replaced = it.accounts.database.write(INSERT_SESSION, work).await;
+        assert_eq!(replaced.unwrap(), is_replaced);
+    }
+    assert_eq!(it.stored_hash("ada@example.com").await, "two");
 }
 
 #[tokio::test]
