@@ -82,6 +82,18 @@ pub fn client_address(request: &HttpRequest) -> IpAddr {
     proxies.client(request.peer_addr(), request.headers())
 }
 
+/// The client as limits by address count it: who holds one IPv6 address holds its /64, so that is one client.
+pub fn client_network(request: &HttpRequest) -> IpAddr {
+    network(client_address(request))
+}
+
+pub(super) fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +148,18 @@ mod tests {
                 expected,
                 "{forwarded:?}"
             );
+        }
+    }
+
+    #[test]
+    fn an_ipv6_client_is_its_whole_64() {
+        for (address, counted) in [
+            ("198.51.100.7", "198.51.100.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("2001:db8:1:2::ffff", "2001:db8:1:2::"),
+            ("2001:db8:1:3::1", "2001:db8:1:3::"),
+        ] {
+            assert_eq!(network(address.parse().unwrap()).to_string(), counted);
         }
     }
 }

@@ -25,7 +25,7 @@ mod server;
 pub mod time;
 mod tls;
 
-pub use client_address::client_address;
+pub use client_address::{client_address, client_network};
 pub use docs::{Documented, operations};
 pub use extract::Paged;
 pub use metrics::{HttpMetrics, Rejection};

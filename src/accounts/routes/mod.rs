@@ -25,7 +25,7 @@ use super::model::EmailAddress;
 use super::service::AccountService;
 use crate::http::extract::Json;
 use crate::http::problem::{Problem, ProblemBody};
-use crate::http::{RateLimits, Resource, client_address};
+use crate::http::{RateLimits, Resource, client_network};
 
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
@@ -226,7 +226,7 @@ pub(crate) async fn delete_sessions(
 
 /// The address is what the connection says, or a trusted proxy: never the client's own word.
 fn by_address(request: &HttpRequest) -> String {
-    format!("address:{}", client_address(request))
+    format!("address:{}", client_network(request))
 }
 
 /// A digest, so that the limiter's table holds no addresses, however it is kept or shared.

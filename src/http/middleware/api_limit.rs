@@ -1,6 +1,5 @@
 //! The limit on the API as a whole: by account where a token names one, else by address.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::Error;
@@ -10,7 +9,7 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
 use uuid::Uuid;
 
-use super::super::client_address::{TrustedProxies, of_service_request};
+use super::super::client_address::{TrustedProxies, network, of_service_request};
 use super::super::rate_limit::RateLimits;
 
 /// Tells which account an `Authorization` header names, if its token is good. Given by the composition root, because
@@ -40,12 +39,4 @@ pub(in crate::http) async fn api_limit<B: MessageBody + 'static>(
         limits.api.check(&key)?;
     }
     next.call(request).await
-}
-
-/// Who holds one IPv6 address holds its /64: that is one client.
-pub(in crate::http) fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
-    }
 }
