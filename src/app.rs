@@ -17,23 +17,26 @@ use tokio::sync::oneshot;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 
-use crate::accounts::password::{PasswordError, PasswordHasher};
-use crate::accounts::token::{AccessTokens, TokenError, TokenKeys};
-use crate::accounts::{self, AccountMetrics, AccountService};
+use crate::accounts::token::{TokenError, TokenKeys};
+use crate::accounts::{self, AccountMetrics, AccountService, AccountsError};
 use crate::admin::{self, AdminContext, AdminError, AdminServer};
 use crate::catalog::{self, CatalogService};
 use crate::database::migrations::MigrationError;
-use crate::database::{self, Database, Operation};
+use crate::database::{self, Database, Operation, bring_up_to_date};
 use crate::http::probes::{Health, HealthMetrics};
 use crate::http::problem::Explanations;
-use crate::http::{self, Bound, HttpMetrics, Identify, InFlight, Opening, Parts, ServerError, ServiceApi};
-use crate::lifecycle::{Check, Readiness, Shutdown, ShutdownReport, StopToken, Tasks, Unfinished, spawn_local, systemd};
+use crate::http::{
+    self, Bound, HttpMetrics, Identify, InFlight, Opening, Parts, ServerError, ServiceApi,
+};
+use crate::lifecycle::{
+    Check, Readiness, Shutdown, ShutdownReport, StopToken, Tasks, Unfinished, spawn_local, systemd,
+};
 use crate::orders::{self, OrderMetrics, OrderService};
 use crate::settings::{Loaded, Settings};
 use crate::telemetry::logs::{LogControl, LogMetrics, Logs};
 use crate::telemetry::metrics::{
-    BuildMetrics, Declaration, HistogramHandle, MetricsError, ProcessMetrics, Registry, Runtime, RuntimeMetrics,
-    sample_lag,
+    BuildMetrics, Declaration, HistogramHandle, MetricsError, ProcessMetrics, Registry, Runtime,
+    RuntimeMetrics, sample_lag,
 };
 use crate::telemetry::{self, error_chain};
 
@@ -61,8 +64,8 @@ pub enum AppError {
     #[error("the public listener could not be started")]
     Public(#[from] ServerError),
     /// The parameters for hashing.
-    #[error("passwords cannot be hashed with these parameters")]
-    Password(#[from] PasswordError),
+    #[error("accounts could not be set up")]
+    Accounts(#[from] AccountsError),
     /// The keys for tokens.
     #[error("access tokens cannot be signed")]
     Token(#[from] TokenError),
@@ -80,7 +83,12 @@ pub fn document() -> OpenApi {
 
 /// Every problem that the service can answer with.
 pub fn explanations() -> Explanations {
-    Explanations::new(&[accounts::PROBLEMS, admin::PROBLEMS, catalog::routes::PROBLEMS, orders::PROBLEMS])
+    Explanations::new(&[
+        accounts::PROBLEMS,
+        admin::PROBLEMS,
+        catalog::routes::PROBLEMS,
+        orders::PROBLEMS,
+    ])
 }
 
 /// Every metric that the service has, by area: what docs/metrics.md is made of.
@@ -99,7 +107,12 @@ pub fn metric_areas() -> Vec<(&'static str, &'static [Declaration])> {
 }
 
 fn operations() -> Vec<Operation> {
-    [accounts::OPERATIONS, catalog::OPERATIONS, orders::OPERATIONS].concat()
+    [
+        accounts::OPERATIONS,
+        catalog::OPERATIONS,
+        orders::OPERATIONS,
+    ]
+    .concat()
 }
 
 /// The subjects' services: what handlers work with.
@@ -122,16 +135,28 @@ impl Subjects {
     ) -> Result<(Self, Arc<TokenKeys>), AppError> {
         let (keys, ephemeral) = TokenKeys::from_settings(&settings.auth)?;
         if ephemeral {
-            tracing::warn!("signing key made for this run only: set auth.jwt_secret to keep sessions over restarts");
+            tracing::warn!(
+                "signing key made for this run only: set auth.jwt_secret to keep sessions over restarts"
+            );
         }
         let keys = Arc::new(keys);
-        let tokens = AccessTokens::new(Arc::clone(&keys), &settings.auth);
-        let passwords = PasswordHasher::new(&settings.auth.argon2, PasswordHasher::default_at_once())?;
         let metrics = AccountMetrics::register(registry)?;
-        let accounts = AccountService::new(database.clone(), passwords, tokens, &settings.auth, metrics);
+        let accounts = AccountService::from_settings(
+            &settings.auth,
+            Arc::clone(&keys),
+            database.clone(),
+            metrics,
+        )?;
         let catalog = CatalogService::new(database.clone());
         let orders = OrderService::new(database.clone(), OrderMetrics::register(registry)?);
-        Ok((Self { accounts, catalog, orders }, keys))
+        Ok((
+            Self {
+                accounts,
+                catalog,
+                orders,
+            },
+            keys,
+        ))
     }
 
     fn routes(&self) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
@@ -149,7 +174,9 @@ impl Subjects {
 
     fn identify(&self) -> Identify {
         let accounts = self.accounts.clone();
-        Arc::new(move |authorization| accounts::routes::bearer::account_named(&accounts, authorization))
+        Arc::new(move |authorization| {
+            accounts::routes::bearer::account_named(&accounts, authorization)
+        })
     }
 }
 
@@ -227,9 +254,12 @@ impl App {
         let tasks = Tasks::new();
         let opening = Opening::default();
         let open = opening.clone();
-        database::bring_up_to_date(&settings.database, migrated, &tasks, move || open.open()).await?;
+        bring_up_to_date(&settings.database, migrated, &tasks, move || open.open()).await?;
         if let Err(error) = database.warm_up(&settings.database).await {
-            tracing::warn!(error = error_chain(&error), "connections not opened ahead of time");
+            tracing::warn!(
+                error = error_chain(&error),
+                "connections not opened ahead of time"
+            );
         }
         let (subjects, keys) = Subjects::new(settings, &database, &registry)?;
         let parts = Parts {
@@ -245,9 +275,23 @@ impl App {
         };
         let public = http::bind(&parts, subjects.routes())?;
         let told = unbounded_channel();
-        let app =
-            Self { loaded: Arc::new(loaded), readiness, database, subjects, keys, tasks, admin, public, told };
-        app.start_tasks(logs.control(), alive, health_metrics.check_duration.handle(&["database"]), &runtime);
+        let app = Self {
+            loaded: Arc::new(loaded),
+            readiness,
+            database,
+            subjects,
+            keys,
+            tasks,
+            admin,
+            public,
+            told,
+        };
+        app.start_tasks(
+            logs.control(),
+            alive,
+            health_metrics.check_duration.handle(&["database"]),
+            &runtime,
+        );
         Ok(app)
     }
 
@@ -271,16 +315,27 @@ impl App {
         AppHandle(self.told.0.clone())
     }
 
-    fn start_tasks(&self, log: LogControl, alive: Check, took: HistogramHandle, runtime: &RuntimeMetrics) {
+    fn start_tasks(
+        &self,
+        log: LogControl,
+        alive: Check,
+        took: HistogramHandle,
+        runtime: &RuntimeMetrics,
+    ) {
         let settings = self.loaded.settings.database.clone();
         let of = settings.clone();
         self.tasks.supervise("database health check", move |stop| {
             let (settings, alive, took) = (of.clone(), alive.clone(), took.clone());
-            until(stop, async move { database::watch_health(settings, alive, took).await })
+            until(stop, async move {
+                database::watch_health(settings, alive, took).await
+            })
         });
         let database = self.database.clone();
         self.tasks.supervise("pool upkeep", move |stop| {
-            until(stop, database::tend_pools(database.clone(), settings.clone()))
+            until(
+                stop,
+                database::tend_pools(database.clone(), settings.clone()),
+            )
         });
         let limits = Arc::clone(&self.public.limits);
         self.tasks.supervise("rate limit sweep", move |stop| {
@@ -288,21 +343,40 @@ impl App {
             until(stop, async move { limits.keep_swept().await })
         });
         let orders = self.subjects.orders.clone();
-        self.tasks.supervise("idempotency sweep", move |stop| orders::sweep(orders.clone(), stop));
+        self.tasks.supervise("idempotency sweep", move |stop| {
+            orders::sweep(orders.clone(), stop)
+        });
         let accounts = self.subjects.accounts.clone();
-        self.tasks.supervise("session sweep", move |stop| sweep_sessions(accounts.clone(), stop));
-        self.tasks.supervise("log filter", move |stop| until(stop, log.clone().watch()));
+        self.tasks.supervise("session sweep", move |stop| {
+            sweep_sessions(accounts.clone(), stop)
+        });
+        self.tasks
+            .supervise("log filter", move |stop| until(stop, log.clone().watch()));
         let lag = runtime.lag.with(Runtime::Background).clone();
-        self.tasks.supervise("background lag sampler", move |stop| until(stop, sample_lag(lag.clone())));
+        self.tasks.supervise("background lag sampler", move |stop| {
+            until(stop, sample_lag(lag.clone()))
+        });
         let readiness = self.readiness.clone();
-        self.tasks.supervise("systemd", move |stop| systemd::keep_informed(readiness.clone(), stop));
+        self.tasks.supervise("systemd", move |stop| {
+            systemd::keep_informed(readiness.clone(), stop)
+        });
     }
 
     /// Serves until it is told to stop, then ends in order: unready at once; the drain, in which everything is still
     /// answered, with `Connection: close`; no more accepting; what is in flight; background tasks; the pool; and last
     /// the admin listener, which has answered all the while.
     pub async fn run(self) -> ShutdownReport {
-        let Self { loaded, readiness, database, keys, tasks, admin, public, told: (_, mut told), .. } = self;
+        let Self {
+            loaded,
+            readiness,
+            database,
+            keys,
+            tasks,
+            admin,
+            public,
+            told: (_, mut told),
+            ..
+        } = self;
         let shutdown = &loaded.settings.shutdown;
         let (handle, in_flight) = (public.server.handle(), public.in_flight);
         let (ended, end) = oneshot::channel();
@@ -321,14 +395,30 @@ impl App {
         };
         readiness.start_draining();
         systemd::notify_stopping();
-        let pause = if exiting || unexpected.is_some() { Duration::ZERO } else { shutdown.drain_delay };
-        let patience = if exiting { Duration::ZERO } else { shutdown.grace };
+        let pause = if exiting || unexpected.is_some() {
+            Duration::ZERO
+        } else {
+            shutdown.drain_delay
+        };
+        let patience = if exiting {
+            Duration::ZERO
+        } else {
+            shutdown.grace
+        };
         let steps = Shutdown::new(pause + patience + 3 * TIDY_UP)
             .step("drain", pause + TIDY_UP, async {
                 tokio::time::sleep(pause).await;
-                unexpected.map_or(Ok(()), |end| Err(Unfinished(format!("the public listener ended by itself: {end:?}"))))
+                unexpected.map_or(Ok(()), |end| {
+                    Err(Unfinished(format!(
+                        "the public listener ended by itself: {end:?}"
+                    )))
+                })
             })
-            .step("public listener", patience + TIDY_UP, finish(handle, patience, in_flight))
+            .step(
+                "public listener",
+                patience + TIDY_UP,
+                finish(handle, patience, in_flight),
+            )
             .step("background tasks", TIDY_UP, async {
                 match tasks.shutdown(TIDY_UP / 2).await.as_slice() {
                     [] => Ok(()),
@@ -343,7 +433,9 @@ impl App {
                 admin.stop().await;
                 Ok(())
             });
-        steps.run(async { while listen(&mut told, || {}).await != Told::ExitNow {} }).await
+        steps
+            .run(async { while listen(&mut told, || {}).await != Told::ExitNow {} })
+            .await
     }
 }
 
@@ -369,19 +461,29 @@ fn reload(loaded: &Loaded, keys: &TokenKeys, admin: &AdminServer) {
             admin.replace_token(secrets.admin_token);
             tracing::info!("secrets read anew");
         }
-        Err(faults) => tracing::error!(error = %faults, "secrets not read anew, the old ones stay in force"),
+        Err(faults) => {
+            tracing::error!(error = %faults, "secrets not read anew, the old ones stay in force")
+        }
     }
 }
 
 /// Stops accepting and waits for what is in flight, for so long.
-async fn finish(handle: ServerHandle, patience: Duration, in_flight: InFlight) -> Result<(), Unfinished> {
+async fn finish(
+    handle: ServerHandle,
+    patience: Duration,
+    in_flight: InFlight,
+) -> Result<(), Unfinished> {
     let stopped = tokio::time::timeout(patience, handle.stop(true)).await;
     if stopped.is_ok() {
         return Ok(());
     }
     let left = in_flight.count();
     handle.stop(false).await;
-    if left == 0 { Ok(()) } else { Err(Unfinished(format!("{left} requests in flight"))) }
+    if left == 0 {
+        Ok(())
+    } else {
+        Err(Unfinished(format!("{left} requests in flight")))
+    }
 }
 
 fn runtime_metrics(registry: &Registry) -> Result<RuntimeMetrics, MetricsError> {
@@ -402,7 +504,10 @@ async fn until(stop: StopToken, task: impl Future<Output = ()>) {
 
 async fn sweep_sessions(accounts: AccountService, stop: StopToken) {
     let (limit, interval) = SESSION_SWEEP;
-    while stop.sleep(interval.mul_f64(0.75 + fastrand::f64() / 2.0)).await {
+    while stop
+        .sleep(interval.mul_f64(0.75 + fastrand::f64() / 2.0))
+        .await
+    {
         match accounts.delete_expired_sessions(limit).await {
             Ok(0) => {}
             Ok(sessions) => tracing::info!(sessions, "expired sessions swept"),
