@@ -327,7 +327,7 @@ impl App {
         self.tasks.supervise("database health check", move |stop| {
             let (settings, alive, took) = (of.clone(), alive.clone(), took.clone());
             until(stop, async move {
-                database::watch_health(settings, alive, took).await
+                database::watch_health(settings, alive, took).await;
             })
         });
         let database = self.database.clone();
@@ -462,7 +462,7 @@ fn reload(loaded: &Loaded, keys: &TokenKeys, admin: &AdminServer) {
             tracing::info!("secrets read anew");
         }
         Err(faults) => {
-            tracing::error!(error = %faults, "secrets not read anew, the old ones stay in force")
+            tracing::error!(error = %faults, "secrets not read anew, the old ones stay in force");
         }
     }
 }

@@ -88,7 +88,7 @@ async fn watch(url: DatabaseUrl, check: Check, opened: impl Fn(), stop: StopToke
             }
             Ok(Ok(true)) => check.fail("migrations_pending"),
             Ok(Err(error)) => {
-                tracing::debug!(error = error_chain(&error), "migrations not looked at")
+                tracing::debug!(error = error_chain(&error), "migrations not looked at");
             }
             Err(_panicked) => {}
         }
