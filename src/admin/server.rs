@@ -107,7 +107,7 @@ pub fn start(context: AdminContext, settings: &AdminSettings) -> Result<AdminSer
         .recv()
         .map_err(|_| AdminError::Start(io::Error::other("its thread ended at once")))?
         .map_err(AdminError::Start)?;
-    tracing::info!(server.address = %address, "admin listener started");
+    tracing::info!(admin.address = %address, "admin listener started");
     Ok(AdminServer {
         address,
         guard,

@@ -37,6 +37,7 @@ struct Entry {
     name: &'static str,
     state: State,
     since: Instant,
+    has_passed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +104,7 @@ impl Readiness {
                 name,
                 state: State::Failing(STARTING),
                 since: Instant::now(),
+                has_passed: false,
             });
             checks.len() - 1
         });
@@ -203,36 +205,47 @@ impl Check {
         let Some(entry) = checks.get_mut(self.index).filter(|e| e.state != state) else {
             return;
         };
-        let before = entry.since.elapsed().as_millis();
-        let before = u64::try_from(before).unwrap_or(u64::MAX);
+        let before = std::mem::replace(&mut entry.since, Instant::now());
+        let had_passed = entry.has_passed;
+        entry.has_passed |= !matches!(state, State::Failing(_));
         entry.state = state;
-        entry.since = Instant::now();
         let name = entry.name;
         drop(checks);
-        match state {
-            State::Passing => {
-                tracing::info!(
-                    check.name = name,
-                    previous_ms = before,
-                    "health check passed"
-                );
-            }
-            State::Degraded(reason) => {
-                tracing::warn!(
-                    check.name = name,
-                    check.reason = reason,
-                    previous_ms = before,
-                    "health check degraded"
-                );
-            }
-            State::Failing(reason) => {
-                tracing::warn!(
-                    check.name = name,
-                    check.reason = reason,
-                    previous_ms = before,
-                    "health check failed"
-                );
-            }
+        let previous_ms = u64::try_from(before.elapsed().as_millis()).unwrap_or(u64::MAX);
+        log_change(name, state, had_passed, previous_ms);
+    }
+}
+
+/// `previous_ms` is how long the state before lasted.
+fn log_change(check: &str, state: State, had_passed: bool, previous_ms: u64) {
+    match state {
+        State::Passing => {
+            tracing::info!(check.name = check, previous_ms, "health check passed");
+        }
+        State::Degraded(reason) => {
+            tracing::warn!(
+                check.name = check,
+                check.reason = reason,
+                previous_ms,
+                "health check degraded"
+            );
+        }
+        // Part of every start: migrations take their time.
+        State::Failing(reason) if !had_passed => {
+            tracing::info!(
+                check.name = check,
+                check.reason = reason,
+                previous_ms,
+                "health check has not passed yet"
+            );
+        }
+        State::Failing(reason) => {
+            tracing::warn!(
+                check.name = check,
+                check.reason = reason,
+                previous_ms,
+                "health check failed"
+            );
         }
     }
 }

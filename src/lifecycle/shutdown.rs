@@ -93,7 +93,11 @@ impl<'a> Shutdown<'a> {
             let left = self.bound.saturating_sub(started.elapsed());
             let limit = step.limit.min(left);
             if exiting || left.is_zero() {
-                cut.extend(finish(step.name, Duration::ZERO, Err(CutReason::Skipped)));
+                // Not logged each: the last line names them all.
+                cut.push(Cut {
+                    step: step.name,
+                    reason: CutReason::Skipped,
+                });
                 continue;
             }
             let begun = Instant::now();
