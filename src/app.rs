@@ -159,6 +159,13 @@ impl Subjects {
         ))
     }
 
+    /// The services without any listener: for commands.
+    pub fn without_listeners(settings: &Settings) -> Result<Self, AppError> {
+        let registry = Registry::new();
+        let database = Database::new(&settings.database, &operations(), &registry)?;
+        Ok(Self::new(settings, &database, &registry)?.0)
+    }
+
     fn routes(&self) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
         let subjects = self.clone();
         move |config| {

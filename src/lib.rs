@@ -12,12 +12,13 @@
 //! - `accounts`: who may use the service, and how it knows them again
 //! - `catalog`, `outbox`: what can be ordered; what happened, written down for delivery
 //! - `orders`: placed once, whatever is repeated; moved along one table of steps
-//! - `admin`: the second listener; `app`: the composition root, the only file that knows every room
+//! - `app`: the composition root, the only file that knows every room; `cli`: the command line above it
 
 pub mod accounts;
 pub mod admin;
 pub mod app;
 pub mod catalog;
+pub mod cli;
 pub mod database;
 pub mod http;
 pub mod lifecycle;

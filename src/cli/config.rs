@@ -1,20 +1,41 @@
 //! `glasshouse config check | show | reference`: what the `settings` room says, laid out for a terminal.
 //!
-//! Pure functions onto a `Write`; parsing the command line and choosing the stream is the caller's. Nothing here ever
-//! sees a secret: `settings` masks before it hands over.
+//! Under [`run`] they are pure functions onto a `Write`. Nothing here ever sees a secret: `settings` masks before it
+//! hands over.
 
 use std::io::{self, Write};
 
-use crate::settings::{Faults, Loaded, write_toml};
+use super::arguments::{ConfigAction, ConfigArguments, GlobalArguments};
+use super::error::CliError;
+use super::load::{load, sources};
+use super::output;
+use crate::settings::{self, Faults, Loaded, write_toml};
+
+/// Runs the command. Faults are the result of `check`, and a failure of `show`.
+pub(super) fn run(global: &GlobalArguments, arguments: &ConfigArguments) -> Result<(), CliError> {
+    let mut text = Vec::new();
+    let code = match arguments.action {
+        ConfigAction::Check => check(settings::load(sources(global)).as_ref(), &mut text),
+        ConfigAction::Show => show(&load(global)?, &mut text).map(|()| GOOD),
+        ConfigAction::Reference => reference(&mut text).map(|()| GOOD),
+    }
+    .map_err(CliError::io("the text could not be made"))?;
+    output::print(&text)?;
+    if code == GOOD {
+        Ok(())
+    } else {
+        Err(CliError::FaultsPrinted)
+    }
+}
 
 /// Exit code of a configuration that can be used.
-pub const GOOD: u8 = 0;
+const GOOD: u8 = 0;
 
 /// Exit code of bad usage and bad configuration.
-pub const BAD_CONFIGURATION: u8 = 2;
+const BAD_CONFIGURATION: u8 = 2;
 
 /// Says whether the configuration is good, or everything that is wrong with it; answers the exit code.
-pub fn check(outcome: Result<&Loaded, &Faults>, out: &mut dyn Write) -> io::Result<u8> {
+fn check(outcome: Result<&Loaded, &Faults>, out: &mut dyn Write) -> io::Result<u8> {
     match outcome {
         Ok(loaded) => {
             writeln!(out, "The configuration is good.")?;
@@ -68,7 +89,7 @@ fn notes(loaded: &Loaded) -> Vec<String> {
 const WIDEST: usize = 72;
 
 /// Every setting as it is in effect, one a line: `key = value  # origin`, in columns. Secrets are masked.
-pub fn show(loaded: &Loaded, out: &mut dyn Write) -> io::Result<()> {
+fn show(loaded: &Loaded, out: &mut dyn Write) -> io::Result<()> {
     let lines = loaded.effective.iter();
     let key_width = lines
         .clone()
@@ -95,7 +116,7 @@ pub fn show(loaded: &Loaded, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Every setting with its documentation and default, as commented TOML.
-pub fn reference(out: &mut dyn Write) -> io::Result<()> {
+fn reference(out: &mut dyn Write) -> io::Result<()> {
     write_toml(out)
 }
 

@@ -5,7 +5,7 @@
 //! - `resource`: one path and its methods; `extract`: what handlers take; `problem`: how errors are answered
 //! - `middleware`: what every request passes, in order; `rate_limit`, `client_address`: whom to slow down
 //! - `probes`, `docs`, `landing`: the routes that are not about any subject
-//! - `metrics`: what is told of all this
+//! - `system`: the runtime around the listeners; `metrics`: what is told of all this
 //!
 //! It knows no subject and no SQL. It knows `database` only as the source of one error type.
 
@@ -22,6 +22,7 @@ pub mod problem;
 mod rate_limit;
 mod resource;
 mod server;
+mod system;
 pub mod time;
 mod tls;
 
@@ -34,5 +35,6 @@ pub use openapi::ServiceApi;
 pub use rate_limit::{Limiter, RateLimits};
 pub use resource::Resource;
 pub use server::{Bound, InFlight, Parts, ServerError, bind};
+pub use system::block_on;
 
 pub use middleware::Opening;
