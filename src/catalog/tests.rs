@@ -166,44 +166,37 @@ async fn of_many_who_take_at_once_only_as_many_succeed_as_there_are_pieces() {
     assert!(refused.into_iter().all(is_refusal));
 }
 
+/// All ids in the order in which pages of 4 show them, when a product comes in after the first page.
+async fn walk(it: &Fixture, of_type: Option<ProductType>) -> Vec<Uuid> {
+    let (mut seen, mut after) = (Vec::new(), None);
+    for page in 0..20 {
+        let products = it.catalog.list(of_type, after, 4).await.unwrap();
+        assert!(products.len() <= 4);
+        let Some(last) = products.last() else {
+            return seen;
+        };
+        after = Some(last.id);
+        seen.extend(products.iter().map(|one| one.id));
+        if page == 0 {
+            it.put_in(&format!("LATE-{}", last.sku), 0).await;
+        }
+    }
+    panic!("the pages do not end");
+}
+
 #[tokio::test]
 async fn pages_show_every_product_once_in_the_order_of_ids() {
     let it = fixture();
     assert_eq!(it.catalog.seed(25).await.unwrap(), 25);
+    // What comes in meanwhile comes at the end, and moves nobody; it is of the type `physical`.
     for (of_type, expected) in [
-        (None, 25),
-        (Some(ProductType::Physical), 7),
         (Some(ProductType::Digital), 6),
+        (Some(ProductType::Physical), 9),
+        (None, 28),
     ] {
-        let (mut seen, mut after) = (Vec::new(), None);
-        loop {
-            let page = it.catalog.list(of_type, after, 4).await.unwrap();
-            assert!(
-                page.len() <= 4
-                    && page
-                        .iter()
-                        .all(|one| of_type.is_none_or(|of| one.product_type == of))
-            );
-            let Some(last) = page.last() else { break };
-            after = Some(last.id);
-            seen.extend(page.iter().map(|one| one.id));
-            // What comes in meanwhile comes at the end, and moves nobody.
-            if seen.len() == 4 {
-                it.catalog
-                    .create(product(&format!("NEW-{expected}"), ProductType::Service, 0))
-                    .await
-                    .unwrap();
-            }
-        }
+        let seen = walk(&it, of_type).await;
         assert!(seen.is_sorted_by(|one, next| one < next));
-        assert_eq!(
-            seen.len(),
-            if of_type.is_none() {
-                expected + 1
-            } else {
-                expected
-            }
-        );
+        assert_eq!(seen.len(), expected, "{of_type:?}");
     }
 }
 
