@@ -1,8 +1,9 @@
 //! What is told of orders. Everything here is counted once its transaction is known to have ended, on the thread where it
 //! did: a client that went away, or was told 503 by then, changes no number.
 //!
-//! An [`Attempt`] is one request to place an order. It is settled exactly once: by what the transaction came to, by a
-//! refusal before it, or, when it is dropped unsettled, as failed.
+//! An [`Attempt`] is one request to place an order. It is settled once: by what the transaction came to, by a refusal
+//! before it, or as failed, when nothing that could still store the order is left. One whose client went away before
+//! anything was decided is neither; it is told of as a request with status 499.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -122,7 +123,7 @@ crate::metrics! {
     pub struct OrderMetrics {
         /// Orders stored, by the type of their products; an order over several types counts as mixed.
         pub created: Counter<OrderKind> = "orders_created_total",
-        /// Time from the body having been read to the end of a request to place an order.
+        /// Time from the body having been read to the end of a request to place an order. One whose client went away before anything was decided is not observed.
         pub creation_duration: Histogram<Outcome> = "order_creation_duration_seconds", buckets = HTTP_BUCKETS,
         /// Requests of known accounts to place an order that were refused. A refusal that is replayed counts once, when it was made.
         pub rejected: Counter<Rejection> = "orders_rejected_total",
@@ -138,6 +139,7 @@ crate::metrics! {
 pub struct Attempt {
     metrics: OrderMetrics,
     started: Instant,
+    failed: AtomicBool,
     settled: AtomicBool,
 }
 
@@ -147,6 +149,7 @@ impl Attempt {
         Self {
             metrics: metrics.clone(),
             started: Instant::now(),
+            failed: AtomicBool::new(false),
             settled: AtomicBool::new(false),
         }
     }
@@ -187,11 +190,17 @@ impl Attempt {
         self.rejected(Rejection::Invalid, false);
     }
 
-    /// It ended with this error: a refusal settles it, a failure does not yet.
+    /// A run ended with this error: a refusal settles it, a failure of the database may be followed by another run.
     pub(super) fn refused(&self, error: &OrderError) {
         if let Some(reason) = error.rejection() {
             self.rejected(reason, false);
         }
+    }
+
+    /// Its caller is told of a failure. That settles it only in the end: the caller of a transaction that passed its
+    /// deadline is told so while the database may still be at its commit.
+    pub(super) fn failed(&self) {
+        self.failed.store(true, Ordering::Release);
     }
 
     fn count_key(&self, outcome: KeyOutcome) {
@@ -213,12 +222,16 @@ impl Attempt {
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        self.settle(Outcome::Failed);
+        if *self.failed.get_mut() || std::thread::panicking() {
+            self.settle(Outcome::Failed);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
     use super::*;
     use crate::telemetry::metrics::Registry;
 
@@ -227,14 +240,22 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_is_settled_once_and_fails_when_nothing_settled_it() {
+    fn an_attempt_is_settled_once_and_only_by_what_was_decided() {
         let metrics = metrics();
         let attempt = Attempt::start(&metrics);
+        attempt.failed();
         attempt.created(OrderKind::Digital, true);
         attempt.rejected(Rejection::OutOfStock, true);
         attempt.replayed();
         drop(attempt);
-        drop(Attempt::start(&metrics));
+        Attempt::start(&metrics).failed();
+        let panicked = Attempt::start(&metrics);
+        let panicked = AssertUnwindSafe(|| {
+            let _held = panicked;
+            resume_unwind(Box::new(()));
+        });
+        assert!(catch_unwind(panicked).is_err());
+        drop(Attempt::start(&metrics)); // its client went away
         let ended = |outcome| metrics.creation_duration.with(outcome).count();
         let all = [
             Outcome::Created,
@@ -242,7 +263,7 @@ mod tests {
             Outcome::Rejected,
             Outcome::Failed,
         ];
-        assert_eq!(all.map(ended), [1, 0, 0, 1]);
+        assert_eq!(all.map(ended), [1, 0, 0, 2]);
         assert_eq!(metrics.created.with(OrderKind::Digital).get(), 1);
         assert_eq!(metrics.keys.with(KeyOutcome::New).get(), 1);
         assert_eq!(metrics.rejected.with(Rejection::OutOfStock).get(), 0);

@@ -85,6 +85,7 @@ impl From<OrderLine> for LineView {
 #[schema(as = OrderHistoryEntry)]
 pub struct HistoryView {
     /// Where it stood; null when it was placed.
+    #[schema(required = true)]
     pub from: Option<Status>,
     /// Where it went.
     pub to: Status,

@@ -3,6 +3,8 @@
 //! Counting and logging of what was stored happens where its transaction ended, so that neither a client that went away
 //! nor a deadline that passed meanwhile makes the numbers differ from the rows.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::database::types::now;
@@ -87,15 +89,21 @@ impl OrderService {
             claim,
             now: now(),
         };
-        self.database
-            .write_then(
-                INSERT_ORDER,
-                move |conn: &mut Conn<'_>| placing.run(conn),
-                move |ended: &Result<Placement, OrderError>| {
-                    tell_placement(&attempt, has_key, ended);
-                },
-            )
-            .await
+        let attempt = Arc::new(attempt);
+        let settled = Arc::clone(&attempt);
+        let ended = self.database.write_then(
+            INSERT_ORDER,
+            move |conn: &mut Conn<'_>| placing.run(conn),
+            move |ended: &Result<Placement, OrderError>| tell_placement(&settled, has_key, ended),
+        );
+        let ended = ended.await;
+        if ended
+            .as_ref()
+            .is_err_and(|error| error.rejection().is_none())
+        {
+            attempt.failed();
+        }
+        ended
     }
 
     /// Moves an order.

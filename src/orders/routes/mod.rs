@@ -80,7 +80,7 @@ pub fn configure(config: &mut ServiceConfig) {
     post, path = "/api/v1/orders", tag = "orders", operation_id = "create_order",
     security(("bearer" = [])),
     params(
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 512,
+        ("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 1, max_length = 512,
             description = "1 to 255 visible ASCII characters, bare or as a quoted string; `k` and `\"k\"` are one key",
             example = "8e03978e-40d5-43e8-bc93-6894a57f9324"),
     ),

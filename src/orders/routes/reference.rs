@@ -60,7 +60,12 @@ fn problem(status: &str, description: &str, header: Option<&str>) -> (String, Re
         .description(description)
         .content(PROBLEM_JSON, body);
     if let Some(name) = header {
-        let text = ObjectBuilder::new().schema_type(Type::String);
+        let kind = if name == "Retry-After" {
+            Type::Integer
+        } else {
+            Type::String
+        };
+        let text = ObjectBuilder::new().schema_type(kind);
         response = response.header(name, HeaderBuilder::new().schema(Some(text)).build());
     }
     (status.to_owned(), response.build().into())

@@ -26,7 +26,7 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 #[serde(deny_unknown_fields)]
 pub struct PlaceOrderRequest {
     /// What is ordered, 1 to 50 products.
-    #[garde(length(min = 1, max = 50), dive)]
+    #[garde(custom(must("must be 1 to 50 items", |items: &Vec<_>| (1..=50).contains(&items.len()))), dive)]
     #[schema(min_items = 1, max_items = 50)]
     items: Vec<PlaceOrderItem>,
 }
@@ -40,9 +40,20 @@ pub struct PlaceOrderItem {
     #[schema(example = "0198c1a2-7b3c-7def-8a01-23456789abcd")]
     product_id: Uuid,
     /// Pieces, 1 to 1000.
-    #[garde(range(min = 1, max = 1000))]
+    #[garde(custom(must("must be 1 to 1000", |pieces| (1..=1000).contains(pieces))))]
     #[schema(minimum = 1, maximum = 1000, example = 2)]
     quantity: i64,
+}
+
+/// A rule with a sentence that says what would be right, where garde's own say what is wrong.
+fn must<T>(be: &'static str, when: fn(&T) -> bool) -> impl FnOnce(&T, &()) -> garde::Result {
+    move |value, ()| {
+        if when(value) {
+            Ok(())
+        } else {
+            Err(garde::Error::new(be))
+        }
+    }
 }
 
 impl PlaceOrderRequest {
