@@ -218,7 +218,7 @@ pub(super) fn move_stock(
 
 /// `UPDATE … FROM unnest`, for which Diesel has no words: one round trip for any number of products. Its text is
 /// fixed, so unlike `sql_query` it is prepared once for each connection. `= ANY` says nothing new, but leads through
-/// the index where the join alone reads the whole of a small table: half the CPU with 1,200 products.
+/// the index where a generic plan of the join alone reads the whole of a small table: half the CPU with 1,200 products.
 #[derive(QueryId)]
 struct MoveStock {
     ids: Vec<Key>,
