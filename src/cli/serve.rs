@@ -45,7 +45,8 @@ async fn serve(loaded: Loaded, logs: &Logs) -> Result<(), CliError> {
         }
     };
     spawn_local("signals", pass_on(signals, app.handle()));
-    announce(&settings, app.public_address(), app.admin_address())?;
+    let places = Places::new(&settings, app.public_address(), app.admin_address());
+    announce(&places, &app, logs)?;
     if app.run().await.is_clean() {
         Ok(())
     } else {
@@ -69,18 +70,19 @@ async fn pass_on(mut signals: Signals, app: AppHandle) {
 }
 
 /// Says where everything is: to a person in a few lines, to a log in one event.
-fn announce(settings: &Settings, public: SocketAddr, admin: SocketAddr) -> Result<(), CliError> {
-    let places = Places::new(settings, public, admin);
+fn announce(places: &Places, app: &App, logs: &Logs) -> Result<(), CliError> {
     if output::is_for_people() {
+        // What was logged so far comes before it, and not in its middle.
+        logs.flush();
         return output::print(places.lines());
     }
     tracing::info!(
-        server.address = %public,
-        admin.address = %admin,
+        server.address = %app.public_address(),
+        admin.address = %app.admin_address(),
         server.reference = places.reference,
         server.probes = places.probes,
         admin.metrics = places.metrics,
-        database.backend = settings.database.url.backend(),
+        database.backend = places.backend,
         "service started"
     );
     Ok(())
@@ -94,6 +96,7 @@ struct Places {
     metrics: String,
     admin: String,
     database: String,
+    backend: &'static str,
 }
 
 impl Places {
@@ -112,6 +115,7 @@ impl Places {
             metrics: format!("{admin}/metrics"),
             admin: format!("{admin}/"),
             database: settings.database.url.masked(),
+            backend: settings.database.url.backend(),
         }
     }
 
@@ -123,6 +127,7 @@ impl Places {
             metrics,
             admin,
             database,
+            ..
         } = self;
         format!(
             "\nGlasshouse serves on {api}\n\n  \
