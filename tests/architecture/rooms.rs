@@ -61,7 +61,7 @@ const CONFINED: [(&[&str], &[&str]); 7] = [
             "src/admin/",
             "*/routes.rs",
             "*/routes/",
-            "src/app.rs",
+            "src/app/",
         ],
     ),
     (&["prometheus"], &["src/telemetry/metrics/"]),
@@ -321,7 +321,7 @@ const BREACHES: [(&str, &str, &str); 22] = [
         "only in src/settings/",
     ),
     (
-        "src/app.rs",
+        "src/app/",
         "use tokio::task; fn f() { task::spawn(x) }",
         "only in src/lifecycle/tasks.rs",
     ),
