@@ -78,22 +78,3 @@ pub(crate) fn eventually_or_never(deadline: Duration, mut look: impl FnMut() -> 
     }
     true
 }
-
-#[actix_web::test]
-async fn it_ends_with_what_is_found() {
-    let mut left = 3;
-    let found = eventually("the third look", Duration::from_secs(5), async || {
-        left -= 1;
-        if left == 0 { Ok("it") } else { Err(left) }
-    });
-    assert_eq!(found.await, "it");
-}
-
-#[actix_web::test]
-#[should_panic(expected = "waited 20ms for a miracle; seen last: \"only this\"")]
-async fn it_fails_with_what_was_awaited_and_what_was_seen() {
-    eventually("a miracle", Duration::from_millis(20), async || {
-        Err::<(), _>("only this")
-    })
-    .await;
-}

@@ -160,34 +160,3 @@ fn quoted(text: &str) -> Option<(String, &str)> {
     }
     None
 }
-
-#[test]
-fn a_scrape_is_read() {
-    let text = "# HELP a_total What.\n# TYPE a_total counter\na_total{path=\"/x,{y}\",q=\"\\\"\\\\\\n\"} 3\na_total{path=\"/z\"} 4\n\
-                # TYPE b gauge\nb 1.5\nc_bucket{le=\"+Inf\"} +Inf\n";
-    let metrics = Metrics::parse(text);
-    assert!(
-        (metrics.value("a_total", &[("path", "/x,{y}"), ("q", "\"\\\n")]) - 3.0).abs()
-            < f64::EPSILON
-    );
-    assert!((metrics.sum("a_total", &[]) - 7.0).abs() < f64::EPSILON);
-    assert!((metrics.value("b", &[]) - 1.5).abs() < f64::EPSILON);
-    assert!(metrics.value("c_bucket", &[("le", "+Inf")]).is_infinite());
-    assert_eq!(
-        (
-            metrics.series_count(None),
-            metrics.series_count(Some("a_total"))
-        ),
-        (4, 2)
-    );
-    assert_eq!(metrics.names(), ["a_total", "b"]);
-}
-
-#[test]
-fn promtool_is_asked() {
-    assert_eq!(
-        Metrics::parse("# HELP a_total What.\n# TYPE a_total counter\na_total 1\n").complaints(),
-        ""
-    );
-    assert_ne!(Metrics::parse("# TYPE a counter\na 1\n").complaints(), "");
-}

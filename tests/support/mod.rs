@@ -8,6 +8,8 @@
 //! - `proxy`: what goes wrong between the service and its database
 //! - `metrics`, `json`: what a scrape and a problem hold; `eventually`: waiting for a state
 //! - `app`: the only file that names the service's insides
+//!
+//! Whether all this works is seen in `tests/process/support_itself.rs`.
 
 pub(crate) mod app;
 pub(crate) mod client;

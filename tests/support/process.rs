@@ -132,17 +132,8 @@ impl Program {
     /// Starts it and waits until both listeners are up.
     pub(crate) async fn serve(self) -> Process {
         let mut started = self.spawn();
-        let found = eventually("both listeners to start", PATIENCE, async || {
-            if let Ok(Some(status)) = started.child.try_wait() {
-                panic!("it ended with {status}:\n{}", started.said());
-            }
-            let lines = started.log();
-            let find = |which| lines.iter().find_map(|line| app::address_in(line, which));
-            find(app::Listener::Public)
-                .zip(find(app::Listener::Admin))
-                .ok_or_else(|| started.said())
-        });
-        let (public, admin) = found.await;
+        let public = started.address(app::Listener::Public).await;
+        let admin = started.address(app::Listener::Admin).await;
         Process {
             started,
             public,
@@ -160,6 +151,22 @@ impl Started {
     /// Sends it a signal, by its name without `SIG`: `TERM`, `INT`, `HUP`, `KILL`, `STOP`, `CONT`.
     pub(crate) fn signal(&self, name: &str) {
         signal(&[self.pid()], name);
+    }
+
+    /// Waits until this listener is up. The admin listener comes first: it answers while migrations run, and when the
+    /// database does not.
+    pub(crate) async fn address(&mut self, listener: app::Listener) -> SocketAddr {
+        let look = async || {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                panic!("it ended with {status}:\n{}", self.said());
+            }
+            let lines = self.log();
+            let address = lines
+                .iter()
+                .find_map(|line| app::address_in(line, listener));
+            address.ok_or_else(|| self.said())
+        };
+        eventually(&format!("the {listener:?} listener"), PATIENCE, look).await
     }
 
     /// The log lines so far. A line that is no JSON is a fault of its own: nothing else belongs on standard output.
