@@ -18,6 +18,7 @@ use futures_util::StreamExt;
 use garde::Validate;
 use serde::de::DeserializeOwned;
 
+use super::object::Object;
 use crate::http::metrics::Rejection;
 use crate::http::problem::kinds::{
     BODY_TOO_LARGE, INVALID_BODY, MALFORMED_REQUEST, REQUEST_TIMEOUT, UNSUPPORTED_MEDIA_TYPE,
@@ -147,7 +148,7 @@ fn broken_off(error: &PayloadError) -> Problem {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value =
+    let Object(value) =
         serde_path_to_error::deserialize(&mut deserializer).map_err(|error| unreadable(&error))?;
     deserializer.end().map_err(|error| malformed(&error))?;
     Ok(value)
@@ -210,6 +211,7 @@ mod tests {
     #[serde(deny_unknown_fields)]
     struct Outer {
         #[garde(dive)]
+        #[serde(deserialize_with = "super::super::objects")]
         items: Vec<Inner>,
     }
 
@@ -256,12 +258,14 @@ mod tests {
                 "items[0].colour",
             ),
             ("{\"items\": [{\"quantity\": 10}]}", "items[0].quantity"),
-            ("[]", "items"),
+            ("[]", ""),
+            ("[[]]", ""),
+            ("{\"items\": [[1]]}", "items[0]"),
         ] {
             let (status, errors) = fault(body);
             assert_eq!(status, 422, "{body}");
             assert!(
-                errors.iter().any(|(name, _)| name == field) || body == "[]",
+                errors.iter().any(|(name, _)| name == field),
                 "{body}: {errors:?}"
             );
         }

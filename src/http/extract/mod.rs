@@ -2,11 +2,13 @@
 //! names the field, and bodies have a limit in size and time.
 
 mod json;
+mod object;
 mod page;
 mod path;
 mod query;
 
 pub use json::{BodyLimits, Json};
+pub use object::objects;
 pub use page::{Cursor, Page, Paged};
 pub use path::Path;
 pub use query::Query;

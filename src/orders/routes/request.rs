@@ -7,6 +7,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::http::extract::objects;
 use crate::http::problem::Problem;
 use crate::http::problem::kinds::INVALID_PARAMETER;
 use crate::orders::basket::{Basket, BasketItem};
@@ -27,6 +28,7 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 pub struct PlaceOrderRequest {
     /// What is ordered, 1 to 50 products.
     #[garde(custom(must("must be 1 to 50 items", |items: &Vec<_>| (1..=50).contains(&items.len()))), dive)]
+    #[serde(deserialize_with = "objects")]
     #[schema(min_items = 1, max_items = 50)]
     items: Vec<PlaceOrderItem>,
 }

@@ -9,6 +9,10 @@ use super::LogError;
 /// filter at INFO and above: who silences the log still leaves a trace of having done so.
 pub const AUDIT_TARGET: &str = "glasshouse::audit";
 
+/// Tells at INFO of each worker that starts or stops, on either listener: ten lines around the few that matter. Who wants
+/// them names it, or asks for DEBUG.
+const CHATTY: &str = "actix_server";
+
 /// Reads a filter that was configured.
 pub(super) fn parse(filter: &str) -> Result<EnvFilter, LogError> {
     let wrong = |source| LogError::Filter {
@@ -24,7 +28,18 @@ pub(super) fn parse(filter: &str) -> Result<EnvFilter, LogError> {
         .with_regex(false)
         .parse(filter)
         .map_err(wrong)?;
-    Ok(parsed.add_directive(audit))
+    let parsed = parsed.add_directive(audit);
+    if !says_info(filter) || filter.contains(CHATTY) {
+        return Ok(parsed);
+    }
+    Ok(parsed.add_directive(format!("{CHATTY}=warn").parse().map_err(wrong)?))
+}
+
+/// Whether INFO is what is asked for in general.
+fn says_info(filter: &str) -> bool {
+    filter
+        .split(',')
+        .any(|word| word.trim().eq_ignore_ascii_case("info"))
 }
 
 /// Reads a filter that somebody typed just now, and so refuses what is most likely a slip.
@@ -41,6 +56,19 @@ pub(super) fn parse_typed(filter: &str) -> Result<EnvFilter, LogError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_chatter_of_the_server_is_left_out_unless_asked_for() {
+        let directives = |filter| parse(filter).unwrap().to_string();
+        assert!(directives("info").contains("actix_server=warn"));
+        assert!(directives("glasshouse=debug,INFO").contains("actix_server=warn"));
+        for filter in ["debug", "error", "info,actix_server=info"] {
+            assert!(
+                !directives(filter).contains("actix_server=warn"),
+                "{filter}"
+            );
+        }
+    }
 
     #[test]
     fn levels_and_targets_are_read() {
