@@ -67,7 +67,7 @@ async fn client(fixture: &Fixture, products: &[Product]) -> Seen {
 /// Every order of the account, page by page.
 async fn all_orders(fixture: &Fixture) -> Vec<Order> {
     let mut all: Vec<Order> = Vec::new();
-    loop {
+    while all.len() <= CLIENTS * ROUNDS {
         let before = all.last().map(|order| order.id);
         let page = fixture
             .orders
@@ -75,10 +75,11 @@ async fn all_orders(fixture: &Fixture) -> Vec<Order> {
             .await
             .unwrap();
         if page.is_empty() {
-            return all;
+            break;
         }
         all.extend(page);
     }
+    all
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

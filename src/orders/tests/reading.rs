@@ -25,7 +25,8 @@ async fn pages_show_every_own_order_once_the_newest_first_with_its_lines() {
 
     let mut seen = Vec::new();
     let mut before = None;
-    loop {
+    // One page more than needed: paging that never ends fails instead of hanging.
+    for _ in 0..4 {
         let page = fixture
             .orders
             .list(fixture.account, None, before, 3)
@@ -43,11 +44,8 @@ async fn pages_show_every_own_order_once_the_newest_first_with_its_lines() {
                 order.total_cents
             );
         }
-        before = page.last().map(|order| order.id);
+        before = page.last().map(|order| order.id).or(before);
         seen.extend(page.iter().map(|order| order.id));
-        if page.len() < 3 {
-            break;
-        }
     }
     assert_eq!(seen, placed);
 }
