@@ -72,7 +72,7 @@ impl Reference {
         let json = Bytes::from(document.to_pretty_json()?);
         Ok(Self {
             json,
-            viewer: Arc::new(Config::from("../openapi.json").use_base_layout()),
+            viewer: Arc::new(Config::from("openapi.json").use_base_layout()),
         })
     }
 }
@@ -107,7 +107,13 @@ pub(super) async fn show_openapi(reference: Data<Reference>) -> HttpResponse {
 pub(super) async fn show_reference(reference: Data<Reference>) -> Result<HttpResponse, Problem> {
     let index = file(&reference, "index.html")?;
     // The page is at /docs, its files below: what it names beside itself is one folder down from there.
-    let html = String::from_utf8_lossy(&index.bytes).replace("\"./", "\"docs/");
+    let html = String::from_utf8_lossy(&index.bytes)
+        .replace("\"./", "\"docs/")
+        .replace("\"index.css\"", "\"docs/index.css\"")
+        .replace(
+            "<title>Swagger UI</title>",
+            "<title>API reference · Glasshouse</title>",
+        );
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))

@@ -13,8 +13,8 @@ use super::{docs, landing, probes, problem};
         title = "Glasshouse",
         description = "An order service you can see through.\n\nErrors are `application/problem+json` (RFC 9457) with a stable \
             `code`; `GET /problems/{code}` explains each. Ids are UUIDv7, times RFC 3339 in UTC with milliseconds, money \
-            whole minor units (`*_cents`). Lists are paged by cursor. Requests that change something safely twice carry an \
-            `Idempotency-Key`.",
+            whole minor units (`*_cents`). Lists are paged by cursor. Send orders with an `Idempotency-Key`: repeating \
+            them is then safe.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     paths(
