@@ -45,7 +45,7 @@ const LINKS: Links = Links {
     ready: "/health/ready",
 };
 
-/// Shows where everything is
+/// Show where everything is
 ///
 /// HTML for a browser, JSON otherwise.
 #[utoipa::path(

@@ -96,7 +96,7 @@ impl From<CatalogError> for Problem {
     }
 }
 
-/// Lists products
+/// List products
 ///
 /// In the order in which they came into the catalog. A page costs the same however far down the list it is.
 #[utoipa::path(
@@ -128,7 +128,7 @@ pub(crate) async fn list_products(
     Ok(HttpResponse::Ok().json(page))
 }
 
-/// Shows a product
+/// Show a product
 ///
 /// With an `ETag`, which changes with anything of the product, its stock included. A request whose `If-None-Match`
 /// names it is answered 304 without a body.
@@ -179,7 +179,7 @@ pub(crate) async fn show_product(
     })
 }
 
-/// Puts a product into the catalog
+/// Put a product into the catalog
 ///
 /// For operators.
 #[utoipa::path(
@@ -217,7 +217,7 @@ pub(crate) async fn create_product(
     with_tag(response, product)
 }
 
-/// Changes a product
+/// Change a product
 ///
 /// For operators. All fields are changed at once, or none: a change of stock that would take it below zero changes
 /// neither name nor price.

@@ -133,7 +133,7 @@ fn answer(ready: bool, body: impl Serialize) -> HttpResponse {
         .json(body)
 }
 
-/// Shows the health of this instance
+/// Show the health of this instance
 ///
 /// Its status, version, age, and each check with the reason and the time for which it has been so.
 #[utoipa::path(
@@ -155,7 +155,7 @@ pub(super) async fn show_health(health: Data<Health>) -> HttpResponse {
     answer(report.ready, body)
 }
 
-/// Tells that the process answers
+/// Tell that the process answers
 ///
 /// Never looks at a dependency.
 #[utoipa::path(
@@ -166,7 +166,7 @@ pub(super) async fn show_liveness() -> HttpResponse {
     answer(true, LiveBody { status: "live" })
 }
 
-/// Tells whether this instance wants traffic
+/// Tell whether this instance wants traffic
 ///
 /// Migrated, the database answers, not draining, not held.
 #[utoipa::path(

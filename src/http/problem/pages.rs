@@ -56,7 +56,7 @@ pub(super) struct Explanation {
     remedy: &'static str,
 }
 
-/// Explains a problem code
+/// Explain a problem code
 ///
 /// HTML for a browser, JSON otherwise.
 #[utoipa::path(
