@@ -103,8 +103,9 @@ impl App {
             .step(
                 "public listener",
                 patience + TIDY_UP,
-                finish(handle, patience, in_flight),
+                finish(handle, patience, in_flight.clone()),
             )
+            .leaving(|| left(&in_flight))
             .step("background tasks", TIDY_UP, async {
                 match tasks.shutdown(TIDY_UP / 2).await.as_slice() {
                     [] => Ok(()),
@@ -163,11 +164,15 @@ async fn finish(
     if stopped.is_ok() {
         return Ok(());
     }
-    let left = in_flight.count();
-    handle.stop(false).await;
-    if left == 0 {
-        Ok(())
-    } else {
-        Err(Unfinished(format!("{left} requests in flight")))
+    // A server that is stopping gracefully heeds no second word; the end of the process cuts what is left.
+    left(&in_flight).map_or(Ok(()), |left| Err(Unfinished(left)))
+}
+
+/// What is lost when the public listener is cut now; `None` when that is nothing.
+fn left(in_flight: &InFlight) -> Option<String> {
+    match in_flight.count() {
+        ..1 => None,
+        1 => Some("1 request in flight".to_owned()),
+        more => Some(format!("{more} requests in flight")),
     }
 }

@@ -189,7 +189,9 @@ pub fn bind(
         .max_connections((settings.server.max_connections / workers).max(1))
         .keep_alive(KeepAlive::Timeout(settings.server.keep_alive))
         .client_request_timeout(settings.server.header_timeout)
-        .shutdown_timeout(settings.shutdown.grace.as_secs().max(1));
+        // Whoever stops it waits for `grace` and counts what is left. This must come later, or it would cut in silence:
+        // it is in whole seconds, so the fraction that is lost is given back and more.
+        .shutdown_timeout(settings.shutdown.grace.as_secs().saturating_add(5));
     let wanted = SocketAddr::new(settings.server.host, settings.server.port);
     let refused = |source| ServerError::Bind {
         address: wanted,

@@ -16,6 +16,7 @@ struct Step<'a> {
     name: &'static str,
     limit: Duration,
     run: StepFuture<'a>,
+    left: Box<dyn Fn() -> Option<String> + 'a>,
 }
 
 /// What a step had to leave unfinished, in words for the log: "3 requests in flight".
@@ -30,6 +31,8 @@ pub struct Cut {
     pub step: &'static str,
     /// Why, and what was lost.
     pub reason: CutReason,
+    /// What the step knows to be lost when it could not end by itself.
+    pub left: Option<String>,
 }
 
 /// Why a step did not do all of its work.
@@ -79,7 +82,18 @@ impl<'a> Shutdown<'a> {
             name,
             limit,
             run: Box::pin(run),
+            left: Box::new(|| None),
         });
+        self
+    }
+
+    /// Lets the step that was added last tell what it leaves behind, should it be cut or skipped: a future that is
+    /// dropped cannot say it itself.
+    #[must_use]
+    pub fn leaving(mut self, left: impl Fn() -> Option<String> + 'a) -> Self {
+        if let Some(step) = self.steps.last_mut() {
+            step.left = Box::new(left);
+        }
         self
     }
 
@@ -97,6 +111,7 @@ impl<'a> Shutdown<'a> {
                 cut.push(Cut {
                     step: step.name,
                     reason: CutReason::Skipped,
+                    left: (step.left)(),
                 });
                 continue;
             }
@@ -111,6 +126,15 @@ impl<'a> Shutdown<'a> {
                     Err(CutReason::TimedOut(begun.elapsed()))
                 }
             };
+            let result = result.map_err(|reason| {
+                // One that ended by itself has said it.
+                let ended = matches!(reason, CutReason::Unfinished(_));
+                Cut {
+                    step: step.name,
+                    left: if ended { None } else { (step.left)() },
+                    reason,
+                }
+            });
             cut.extend(finish(step.name, begun.elapsed(), result));
         }
         let report = ShutdownReport {
@@ -123,16 +147,17 @@ impl<'a> Shutdown<'a> {
 }
 
 /// Logs the end of a step; gives back what was cut, if anything.
-fn finish(step: &'static str, took: Duration, result: Result<(), CutReason>) -> Option<Cut> {
+fn finish(step: &'static str, took: Duration, result: Result<(), Cut>) -> Option<Cut> {
     let duration_ms = millis(took);
     match result {
         Ok(()) => {
             tracing::info!(step.name = step, duration_ms, "shutdown step completed");
             None
         }
-        Err(reason) => {
-            tracing::warn!(step.name = step, duration_ms, %reason, "shutdown step cut");
-            Some(Cut { step, reason })
+        Err(cut) => {
+            let reason = cut.why();
+            tracing::warn!(step.name = step, duration_ms, reason, "shutdown step cut");
+            Some(cut)
         }
     }
 }
@@ -154,9 +179,18 @@ impl ShutdownReport {
     }
 }
 
+impl Cut {
+    fn why(&self) -> String {
+        match &self.left {
+            Some(left) => format!("{}, {left}", self.reason),
+            None => self.reason.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.step, self.reason)
+        write!(f, "{}: {}", self.step, self.why())
     }
 }
 
@@ -239,13 +273,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_second_signal_skips_what_is_left() {
+    async fn a_second_signal_skips_what_is_left_and_each_step_tells_what_it_leaves() {
         let report = Shutdown::new(LONG)
             .step("stuck", LONG, pending())
+            .leaving(|| Some("2 requests".into()))
             .step("late", LONG, ready(Ok(())))
+            .leaving(|| Some("1 task".into()))
             .run(ready(()))
             .await;
-        assert_eq!(report.cut[1].reason, CutReason::Skipped);
-        assert_eq!(report.cut.len(), 2);
+        let told: Vec<_> = report.cut.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            ["stuck: cut after 0 ms, 2 requests", "late: skipped, 1 task"]
+        );
     }
 }
