@@ -6,4 +6,8 @@
 #[expect(dead_code, reason = "each test binary uses its part of it")]
 mod support;
 
+mod readme;
+mod shop;
+mod shutdown;
+mod signals;
 mod support_itself;
