@@ -1,7 +1,7 @@
 //! What surrounds every route of this listener: context, guard, panic guard, headers, log line.
 //!
 //! Not the public listener's middleware: nothing here is counted, limited or shed. The one rule:
-//! a path that is not named in [`OPEN`] is guarded, so that nothing is open by forgetting.
+//! a path that is not named in [`is_open`] is guarded, so that nothing is open by forgetting.
 
 use super::guard::{Guard, Refusal, Visitor};
 use super::metrics;
