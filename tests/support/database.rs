@@ -127,6 +127,34 @@ impl TestDatabase {
         .unwrap_or_else(|error| panic!("{statements}: {error}"));
     }
 
+    /// The texts that a query selects, which must be called `text`: `SELECT payload AS text FROM outbox_events`.
+    pub(crate) fn texts(&self, query: &str) -> Vec<String> {
+        let found: Result<Vec<Line>, _> = match self.file() {
+            None => sql_query(query).load(&mut postgres(&self.url)),
+            Some(file) => sql_query(query).load(&mut sqlite(&file)),
+        };
+        let found = found.unwrap_or_else(|error| panic!("{query}: {error}"));
+        found.into_iter().map(|line| line.text).collect()
+    }
+
+    /// Begins a transaction on a connection of its own and runs statements in it: what they lock stays locked until
+    /// the value is dropped. On SQLite that is the whole database, whatever they are.
+    pub(crate) fn hold(&self, statements: &str) -> Held {
+        let begun = match self.file() {
+            None => {
+                let mut connection = postgres(&self.url);
+                let begun = connection.batch_execute(&format!("BEGIN; {statements}"));
+                begun.map(|()| Held::Postgres(connection))
+            }
+            Some(file) => {
+                let mut connection = sqlite(&file);
+                let begun = connection.batch_execute("BEGIN IMMEDIATE");
+                begun.map(|()| Held::Sqlite(connection))
+            }
+        };
+        begun.unwrap_or_else(|error| panic!("{statements}: {error}"))
+    }
+
     /// The number that a query selects, which must be called `number`: `SELECT count(*) AS number FROM orders`.
     pub(crate) fn number(&self, query: &str) -> i64 {
         let found = match self.file() {
@@ -143,6 +171,20 @@ impl TestDatabase {
 struct Number {
     #[diesel(sql_type = diesel::sql_types::BigInt)]
     number: i64,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Line {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    text: String,
+}
+
+/// A transaction that is open; it is rolled back with its value.
+pub(crate) enum Held {
+    /// On PostgreSQL.
+    Postgres(PgConnection),
+    /// On SQLite.
+    Sqlite(SqliteConnection),
 }
 
 impl Drop for TestDatabase {
