@@ -10,4 +10,5 @@ mod readme;
 mod shop;
 mod shutdown;
 mod signals;
+mod startup;
 mod support_itself;
