@@ -6,9 +6,14 @@
 #[expect(dead_code, reason = "each test binary uses its part of it")]
 mod support;
 
+mod commands;
+mod crash;
 mod readme;
+mod rotation;
+mod settings;
 mod shop;
 mod shutdown;
 mod signals;
 mod startup;
 mod support_itself;
+mod systemd;
