@@ -1,7 +1,6 @@
 //! Every command: what it prints, what it leaves in the database, and the code that it ends with. 0 done, 1 failed, 2 wrong
 //! usage or bad configuration, 3 migrations pending; results on standard output, all else on standard error.
 
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -12,7 +11,7 @@ use crate::support::on_both;
 use crate::support::process::{Finished, Program};
 
 /// A password that must show up nowhere.
-const CANARY: &str = "canary in the coal mine";
+pub(crate) const CANARY: &str = "canary in the coal mine";
 
 /// Runs a command on this database.
 fn run(database: &TestDatabase, arguments: &[&str]) -> Finished {
@@ -21,7 +20,7 @@ fn run(database: &TestDatabase, arguments: &[&str]) -> Finished {
 
 /// Fails unless it ended with this code, without an escape code, and without a word on the stream that is not its own.
 #[track_caller]
-fn assert_ended(finished: &Finished, code: i32) {
+pub(crate) fn assert_ended(finished: &Finished, code: i32) {
     assert_eq!(finished.code, Some(code), "{finished:?}");
     assert!(!finished.stdout.contains('\u{1b}'), "{finished:?}");
     assert!(!finished.stderr.contains('\u{1b}'), "{finished:?}");
@@ -312,111 +311,4 @@ async fn the_api_reference_is_printed_as_it_is_served() {
     let call = process.public().get("/openapi.json");
     assert_eq!(call.send().await.expect(200).json(), printed);
     assert!(printed["openapi"].as_str().unwrap().starts_with("3.1"));
-}
-
-#[test]
-fn help_is_good_to_read_and_wrong_usage_ends_with_2() {
-    let folder = tempfile::tempdir().unwrap();
-    let bare = |arguments: &[&str]| Program::bare(folder.path()).args(arguments).run();
-    let helps: [(&[&str], &[&str]); 9] = [
-        (
-            &["--help"],
-            &[
-                "serve",
-                "migrate",
-                "seed",
-                "account",
-                "config",
-                "healthcheck",
-                "openapi",
-                "Exit codes",
-            ],
-        ),
-        (&["serve", "--help"], &["--port", "SIGTERM"]),
-        (
-            &["migrate", "--help"],
-            &["status", "run", "revert", "Examples"],
-        ),
-        (&["migrate", "revert", "--help"], &["--steps"]),
-        (
-            &["seed", "--help"],
-            &["--products", "--accounts", "load-1@example.com"],
-        ),
-        (
-            &["account", "create", "--help"],
-            &["--email", "--role", "operator", "standard input"],
-        ),
-        (&["config", "--help"], &["check", "show", "reference"]),
-        (&["healthcheck", "--help"], &["--url", "Examples"]),
-        (&["help", "openapi"], &["OpenAPI"]),
-    ];
-    for (arguments, words) in helps {
-        let finished = bare(arguments);
-        assert_ended(&finished, 0);
-        for word in words {
-            assert!(finished.stdout.contains(word), "{word} in {finished:?}");
-        }
-        let longest = finished
-            .stdout
-            .lines()
-            .map(|line| line.chars().count())
-            .max();
-        assert!(
-            longest.unwrap() <= 100,
-            "too wide for a terminal: {}",
-            finished.stdout
-        );
-    }
-    let version = bare(&["--version"]);
-    assert_ended(&version, 0);
-    assert_eq!(
-        version.stdout,
-        concat!("glasshouse ", env!("CARGO_PKG_VERSION"), "\n")
-    );
-
-    let refused: [&[&str]; 8] = [
-        &["launch"],
-        &["--colour"],
-        &["--port", "70000"],
-        &["migrate", "revert"],
-        &["migrate", "revert", "--steps", "0"],
-        &["seed"],
-        &[
-            "account",
-            "create",
-            "--email",
-            "a@example.com",
-            "--role",
-            "king",
-        ],
-        &["config"],
-    ];
-    for arguments in refused {
-        let finished = bare(arguments);
-        assert_ended(&finished, 2);
-        assert_ne!(finished.stderr, "", "{finished:?}");
-    }
-    // It must not look as if a password could be given like that.
-    let finished = bare(&["account", "create", "--password", CANARY]);
-    assert_ended(&finished, 2);
-    assert!(!finished.stderr.contains(CANARY), "{finished:?}");
-}
-
-#[test]
-fn a_reader_that_goes_away_is_no_failure() {
-    let folder = tempfile::tempdir().unwrap();
-    for command in ["config reference", "openapi", "--help", "config show"] {
-        let line = format!("\"$0\" {command} | head -n 1; echo ${{PIPESTATUS[0]}}");
-        let output = Command::new("bash")
-            .args(["-c", &line, env!("CARGO_BIN_EXE_glasshouse")])
-            .current_dir(folder.path())
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert_eq!(output.stderr, b"", "{command}: {output:?}");
-        assert_eq!(said.lines().last(), Some("0"), "{command}: {said}");
-    }
 }

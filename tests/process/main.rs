@@ -17,3 +17,4 @@ mod signals;
 mod startup;
 mod support_itself;
 mod systemd;
+mod usage;
