@@ -108,24 +108,42 @@ impl Drop for Present {
 }
 
 impl HttpMetrics {
-    /// Registers them, with a series at 0 for each route and the statuses that it documents: a counter that is born at
-    /// its first increment is invisible to `rate`.
-    pub(super) fn on(registry: &Registry, documented: &[Documented]) -> Result<Self, MetricsError> {
+    /// Registers them, with a series at 0 for each route and the statuses that it documents, those that any route may
+    /// answer with, and 405 for the methods that it does not take: a counter that is born at its first increment is
+    /// invisible to `rate`. `cors` when browsers of other origins may ask beforehand.
+    pub(super) fn on(
+        registry: &Registry,
+        documented: &[Documented],
+        cors: bool,
+    ) -> Result<Self, MetricsError> {
         let metrics = Self::register(registry)?;
+        let requests = |method: &str, path: &str, status: u16| {
+            metrics
+                .requests
+                .handle(&[method, path, &status.to_string()]);
+        };
         for operation in documented {
             metrics.panics.handle(&[&operation.path]);
             for status in operation.statuses.iter().chain(&ALWAYS) {
-                metrics
-                    .requests
-                    .handle(&[operation.method, &operation.path, &status.to_string()]);
+                requests(operation.method, &operation.path, *status);
+                if operation.method == "GET" {
+                    requests("HEAD", &operation.path, *status);
+                }
+            }
+            for method in METHODS {
+                if !takes(documented, &operation.path, method) {
+                    requests(method, &operation.path, 405);
+                }
+            }
+            if cors {
+                requests("OPTIONS", &operation.path, 200);
+                requests("OPTIONS", &operation.path, 400);
             }
         }
         metrics.panics.handle(&[UNMATCHED]);
         for method in METHODS {
-            for status in [404].iter().chain(&ALWAYS) {
-                metrics
-                    .requests
-                    .handle(&[method, UNMATCHED, &status.to_string()]);
+            for status in [404, 429].iter().chain(&ALWAYS) {
+                requests(method, UNMATCHED, *status);
             }
         }
         Ok(metrics)
@@ -138,4 +156,12 @@ impl HttpMetrics {
             vec![([], f64::from(count))]
         });
     }
+}
+
+/// Whether the path takes the method; `HEAD` wherever there is `GET`.
+fn takes(documented: &[Documented], path: &str, method: &str) -> bool {
+    let method = if method == "HEAD" { "GET" } else { method };
+    documented
+        .iter()
+        .any(|operation| operation.path == path && operation.method == method)
 }

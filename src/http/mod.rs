@@ -2,6 +2,7 @@
 //!
 //! # Layout
 //! - `server`: binds, limits, layers; given the subjects' routes by the composition root
+//! - `listener`: from accepted connections to requests; `connection`: whether the client is still there
 //! - `resource`: one path and its methods; `extract`: what handlers take; `problem`: how errors are answered
 //! - `middleware`: what every request passes, in order; `rate_limit`, `client_address`: whom to slow down
 //! - `probes`, `docs`, `landing`: the routes that are not about any subject
@@ -10,10 +11,12 @@
 //! It knows no subject and no SQL. It knows `database` only as the source of one error type.
 
 mod client_address;
+mod connection;
 mod docs;
 pub mod extract;
 pub mod html;
 mod landing;
+mod listener;
 mod metrics;
 mod middleware;
 mod openapi;

@@ -3,6 +3,10 @@
 //! It gives what Actix leaves out: `HEAD` wherever there is `GET`, `405` with `Allow` for any other method, and the
 //! path's template as the route's name in metrics and log.
 
+use std::collections::BTreeSet;
+use std::sync::{PoisonError, RwLock};
+
+use actix_web::HttpRequest;
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::web::{self, ServiceConfig};
@@ -12,6 +16,17 @@ use crate::telemetry;
 
 use super::problem::Problem;
 use super::problem::kinds::METHOD_NOT_ALLOWED;
+
+/// Every template that was registered. What is turned away before it is routed has only the text of its own, which lives
+/// no longer than the request; here the label for it is found. They are all in the source, so this does not grow.
+static TEMPLATES: RwLock<BTreeSet<&'static str>> = RwLock::new(BTreeSet::new());
+
+/// The template of the route that a request would have come to, had it not been answered before.
+pub(super) fn template(request: &HttpRequest) -> Option<&'static str> {
+    let pattern = request.match_pattern()?;
+    let templates = TEMPLATES.read().unwrap_or_else(PoisonError::into_inner);
+    templates.get(pattern.as_str()).copied()
+}
 
 /// A path under construction: `Resource::at("/x/{id}").get(show).register(config)`.
 pub struct Resource {
@@ -30,6 +45,10 @@ impl std::fmt::Debug for Resource {
 impl Resource {
     /// The path with its placeholders, as `/api/v1/orders/{id}`.
     pub fn at(template: &'static str) -> Self {
+        TEMPLATES
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(template);
         // A guard is asked once the path has matched, and only then: the cheapest place to learn the route's name, and
         // one that works for requests that never reach a handler.
         let inner = web::resource(template).guard(guard::fn_guard(move |_| {

@@ -8,11 +8,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix_cors::Cors;
-use actix_web::dev::Server;
-use actix_web::http::KeepAlive;
+use actix_server::Server;
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{App, HttpResponse, HttpServer};
+use actix_web::{App, HttpResponse};
 use utoipa::openapi::OpenApi;
 
 use crate::lifecycle::{StopToken, supervise_local};
@@ -22,6 +21,7 @@ use crate::telemetry::metrics::{MetricsError, Registry, Runtime, RuntimeMetrics,
 use super::client_address::TrustedProxies;
 use super::docs::{self, Reference};
 use super::extract::BodyLimits;
+use super::listener::{self, Connections};
 use super::metrics::{HttpMetrics, Presence};
 use super::middleware::{Guard, Identify, Observe, Observer, Opening, api_limit, guard};
 use super::probes::{self, Health};
@@ -134,11 +134,11 @@ pub fn bind(
     } = parts;
     let layers = Layers::new(parts)?;
     let shared = Shared::new(parts, &layers)?;
-    let (limits, connections) = (Arc::clone(&layers.limits), layers.connections.clone());
+    let (limits, open) = (Arc::clone(&layers.limits), layers.connections.clone());
     let in_flight = InFlight(layers.shield.in_flight.clone());
     let (runtime, stop, identify) = (runtime.clone(), stop.clone(), Arc::clone(identify));
     let origins = settings.server.cors_origins.clone();
-    let server = HttpServer::new(move || {
+    let app = move || {
         let lag = runtime.lag.with(Runtime::Http).clone();
         supervise_local("http lag sampler", stop.clone(), move |_| {
             sample_lag(lag.clone())
@@ -170,28 +170,22 @@ pub fn bind(
                 guard(Arc::clone(&shield), request, next)
             }))
             .wrap(Observe(observer))
-    })
-    .on_connect(move |_, extensions| {
-        // Lives as long as the connection.
-        extensions.insert(connections.enter());
-    })
-    .disable_signals();
+    };
     let workers = workers(&settings.server);
     parts
         .runtime
         .workers
         .with(Runtime::Http)
         .set(u32::try_from(workers).map_or(0.0, f64::from));
-    let server = server
+    let server = Server::build()
         .workers(workers)
         // Beside a thread for each connection of the pool: hashing, opening connections, and a few that are stuck.
         .worker_max_blocking_threads(settings.database.max_connections + 8)
-        .max_connections((settings.server.max_connections / workers).max(1))
-        .keep_alive(KeepAlive::Timeout(settings.server.keep_alive))
-        .client_request_timeout(settings.server.header_timeout)
+        .max_concurrent_connections((settings.server.max_connections / workers).max(1))
         // Whoever stops it waits for `grace` and counts what is left. This must come later, or it would cut in silence:
         // it is in whole seconds, so the fraction that is lost is given back and more.
-        .shutdown_timeout(settings.shutdown.grace.as_secs().saturating_add(5));
+        .shutdown_timeout(settings.shutdown.grace.as_secs().saturating_add(5))
+        .disable_signals();
     let wanted = SocketAddr::new(settings.server.host, settings.server.port);
     let refused = |source| ServerError::Bind {
         address: wanted,
@@ -199,14 +193,19 @@ pub fn bind(
     };
     let listener = TcpListener::bind(wanted).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
-    let server = match (&settings.server.tls.cert, &settings.server.tls.key) {
-        (Some(certificate), Some(key)) => {
-            server.listen_rustls_0_23(listener, tls::config(certificate, key)?)
-        }
-        _ => server.listen(listener),
+    let tls = match (&settings.server.tls.cert, &settings.server.tls.key) {
+        (Some(certificate), Some(key)) => Some(tls::config(certificate, key)?),
+        _ => None,
     };
+    let connections = Connections {
+        keep_alive: settings.server.keep_alive,
+        header_timeout: settings.server.header_timeout,
+        open,
+        tls,
+    };
+    let server = listener::listen(server, listener, connections, app).map_err(refused)?;
     Ok(Bound {
-        server: server.map_err(refused)?.run(),
+        server: server.run(),
         address,
         in_flight,
         limits,
@@ -230,7 +229,11 @@ struct Layers {
 impl Layers {
     fn new(parts: &Parts<'_>) -> Result<Self, ServerError> {
         let settings = parts.settings;
-        let metrics = HttpMetrics::on(parts.registry, &docs::operations(parts.document))?;
+        let metrics = HttpMetrics::on(
+            parts.registry,
+            &docs::operations(parts.document),
+            !settings.server.cors_origins.is_empty(),
+        )?;
         let (in_flight, connections) = (Presence::default(), Presence::default());
         HttpMetrics::read(&metrics.in_flight, &in_flight);
         HttpMetrics::read(&metrics.connections, &connections);

@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 use super::super::client_address::{TrustedProxies, network, of_service_request};
 use super::super::rate_limit::RateLimits;
+use super::super::resource;
+use crate::telemetry;
 
 /// Tells which account an `Authorization` header names, if its token is good. Given by the composition root, because
 /// this room knows nothing of accounts.
@@ -36,7 +38,12 @@ pub(in crate::http) async fn api_limit<B: MessageBody + 'static>(
                 network(of_service_request(&proxies, &request))
             ),
         };
-        limits.api.check(&key)?;
+        limits.api.check(&key).inspect_err(|_| {
+            // It will not be routed, and would be told of as a path that does not exist.
+            if let Some(template) = resource::template(request.request()) {
+                telemetry::with_current(|context| context.set_route(template));
+            }
+        })?;
     }
     next.call(request).await
 }

@@ -3,6 +3,10 @@
 //! Metrics and the access line come from one place and one moment, so they cannot disagree: the end of the answer's
 //! body, or the drop of whatever was left of the request when its client went away (status 499). A layer that counts
 //! after `await?` loses what was cut off or ended with an error; this one counts in a guard's `Drop`.
+//!
+//! The end comes before the last bytes are written, so who has an answer finds it counted. That they could still be
+//! written is known from the connection; only of a client that has ended its side it is not, and there the end waits until
+//! they are.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -19,7 +23,7 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{ResponseHead, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::InternalError;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::http::{ConnectionType, Method};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::web::Bytes;
 use pin_project_lite::pin_project;
 
@@ -29,9 +33,11 @@ use crate::telemetry::{self, RequestContext};
 use crate::telemetry::{InContext, RequestId, TraceParent, error_chain};
 
 use super::super::client_address::{TrustedProxies, of_service_request};
+use super::super::connection::Peer;
 use super::super::metrics::{HttpMetrics, METHODS, Presence, Present, UNMATCHED};
 use super::super::probes;
 use super::super::problem::Problem;
+use super::super::resource;
 use super::access_line::AccessLine;
 use super::headers::{self, X_REQUEST_ID};
 
@@ -131,6 +137,7 @@ where
         let context = Arc::new(RequestContext::new(request_id, parent));
         let ending = Ending {
             worker: Rc::clone(&self.worker),
+            peer: request.conn_data().cloned().unwrap_or_default(),
             client: of_service_request(&self.worker.observer.proxies, &request),
             method: method_label(request.method()),
             authenticated: headers.contains_key(AUTHORIZATION),
@@ -176,15 +183,29 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let outcome = ready!(this.inner.poll(cx));
+        let outcome = match this.inner.poll(cx) {
+            Poll::Ready(outcome) => outcome,
+            // The dispatcher drops what it finds the client of gone, but not when it takes the reset for an end.
+            Poll::Pending if this.ending.as_ref().is_some_and(|end| end.peer.is_gone()) => {
+                drop(this.ending.take());
+                let error = InternalError::new("the client is gone", StatusCode::BAD_REQUEST);
+                return Poll::Ready(Err(error.into()));
+            }
+            Poll::Pending => return Poll::Pending,
+        };
         let Some(mut ending) = this.ending.take() else {
             return Poll::Ready(
-                outcome
-                    .map(|response| response.map_body(|_, body| Observed { body, ending: None })),
+                outcome.map(|response| response.map_body(|_, body| Observed::new(body, None))),
             );
         };
         match outcome {
             Ok(mut response) => {
+                // Turned away before it was routed, or nowhere to be routed to.
+                if ending.context.route().is_none()
+                    && let Some(template) = resource::template(response.request())
+                {
+                    ending.context.set_route(template);
+                }
                 let response_head = response.response_mut();
                 let problem = response_head
                     .error()
@@ -193,7 +214,7 @@ where
                 ending.dress(response_head.head_mut());
                 Poll::Ready(Ok(response.map_body(|_, body| {
                     let ending = ending.unless_empty(body.size());
-                    Observed { body, ending }
+                    Observed::new(body, ending)
                 })))
             }
             // A layer below ended it without a response to hang a body on: the deadline, a panic, a limit. The answer is
@@ -214,6 +235,7 @@ where
 struct Ending {
     worker: Rc<Worker>,
     context: Arc<RequestContext>,
+    peer: Peer,
     client: IpAddr,
     method: &'static str,
     authenticated: bool,
@@ -258,6 +280,9 @@ impl Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         let duration = self.started.elapsed();
+        if self.peer.is_gone() {
+            self.status = CLIENT_CLOSED_REQUEST;
+        }
         let route = self.context.route().unwrap_or(UNMATCHED);
         let series = self.worker.series(self.method, route, self.status);
         series.requests.inc();
@@ -284,6 +309,8 @@ pin_project! {
         #[pin]
         body: B,
         ending: Option<Ending>,
+        // The body is at its end, and has been given up once for it to be written.
+        written: bool,
     }
 
     impl<B> PinnedDrop for Observed<B> {
@@ -292,6 +319,16 @@ pin_project! {
             if let Some(mut ending) = this.project().ending.take() {
                 ending.status = CLIENT_CLOSED_REQUEST;
             }
+        }
+    }
+}
+
+impl<B> Observed<B> {
+    fn new(body: B, ending: Option<Ending>) -> Self {
+        Self {
+            body,
+            ending,
+            written: false,
         }
     }
 }
@@ -308,15 +345,21 @@ impl<B: MessageBody> MessageBody for Observed<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.project();
+        if *this.written {
+            drop(this.ending.take());
+            return Poll::Ready(None);
+        }
         let next = ready!(this.body.poll_next(cx));
-        match &next {
-            Some(Ok(bytes)) => {
-                if let Some(ending) = this.ending {
-                    ending.bytes_out += bytes.len() as u64;
-                }
+        match (&next, &mut *this.ending) {
+            (Some(Ok(bytes)), Some(ending)) => ending.bytes_out += bytes.len() as u64,
+            // The dispatcher writes what it has before it asks again. If it cannot, it drops this.
+            (None, Some(ending)) if ending.peer.is_done_sending() => {
+                *this.written = true;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
-            Some(Err(_)) => {}
-            None => drop(this.ending.take()),
+            (None, ending) => drop(ending.take()),
+            _ => {}
         }
         Poll::Ready(next)
     }
