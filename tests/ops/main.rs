@@ -1,6 +1,11 @@
-//! What operators see and do: the admin listener as they reach it, over a socket.
+//! What operators see and do, and that it is true: metrics, access lines, probes, the admin listener, and all of them while
+//! the database is away.
+#![cfg(test)] // clippy.toml's leave for tests to unwrap reaches their helpers only through this
 
-// clippy.toml's leave for tests to unwrap reaches their helpers only through this.
-#![cfg(test)]
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "each test binary uses its part of it")]
+mod support;
 
 mod admin;
+mod held;
+mod truth;

@@ -102,6 +102,13 @@ impl Raw {
         within("an answer", self.read_response(true)).await
     }
 
+    /// The status of an interim answer, such as 100, when one comes before anything else.
+    pub(crate) async fn interim(&mut self) -> Option<u16> {
+        let head = within("an interim answer", self.take_line_block()).await?;
+        let status = head.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
+        (100..200).contains(&status).then_some(status)
+    }
+
     /// The next answer to a `HEAD`, which announces a body that does not come.
     pub(crate) async fn response_to_head(&mut self) -> Option<RawResponse> {
         within("an answer", self.read_response(false)).await
