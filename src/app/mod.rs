@@ -109,6 +109,8 @@ impl App {
         let opening = Opening::default();
         let open = opening.clone();
         bring_up_to_date(&settings.database, migrated, &tasks, move || open.open()).await?;
+        // It has just answered; the background check takes over from here.
+        alive.pass();
         if let Err(error) = database.warm_up(&settings.database).await {
             tracing::warn!(
                 error = error_chain(&error),

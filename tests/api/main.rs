@@ -6,4 +6,8 @@
 #[expect(dead_code, reason = "each test binary uses its part of it")]
 mod support;
 
+mod authorisation;
+mod conventions;
+mod documents;
 mod orders;
+mod sessions;

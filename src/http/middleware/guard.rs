@@ -57,7 +57,12 @@ pub(in crate::http) async fn guard(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, Error> {
     if let Some(problem) = refusal(&guard, request.path()) {
-        return Ok(request.into_response(HttpResponse::from_error(problem)));
+        // Not `into_response`, which drops the problem that `observe` counts and logs.
+        let (request, _payload) = request.into_parts();
+        return Ok(ServiceResponse::new(
+            request,
+            HttpResponse::from_error(problem),
+        ));
     }
     // `next` consumes the request; this is what a response can be made for when nothing comes back.
     let answered = AssertUnwindSafe(next.call(request)).catch_unwind();
