@@ -8,6 +8,7 @@ mod support;
 
 mod commands;
 mod crash;
+mod panics;
 mod readme;
 mod rotation;
 mod settings;
