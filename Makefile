@@ -43,7 +43,7 @@ fmt: ## Format the code
 
 .PHONY: docs
 docs: ## Write the generated documents anew (settings, metrics, OpenAPI), which the tests hold equal to the code
-	UPDATE_DOCS=1 cargo test --locked --lib --bins --tests -- up_to_date
+	UPDATE_DOCS=1 scripts/with-postgres cargo test --locked --lib --bins --tests -- up_to_date
 
 .PHONY: deny
 deny: ## Licences, bans, sources and advisories with cargo-deny (installs it: about 3 minutes; fetches advisories)

@@ -120,8 +120,11 @@ diesel::table! {
     }
 }
 
-diesel::joinable!(order_lines -> orders (order_id));
+diesel::joinable!(idempotency_keys -> accounts (account_id));
+diesel::joinable!(order_history -> accounts (actor_id));
 diesel::joinable!(order_history -> orders (order_id));
+diesel::joinable!(order_lines -> orders (order_id));
+diesel::joinable!(order_lines -> products (product_id));
 diesel::joinable!(orders -> accounts (account_id));
 diesel::joinable!(refresh_tokens -> accounts (account_id));
 diesel::allow_tables_to_appear_in_same_query!(
