@@ -1,5 +1,5 @@
 //! What operators see and do, and that it is true: metrics, access lines, probes, the admin listener, and all of them while
-//! the database is away.
+//! the database is away; migrations.
 #![cfg(test)] // clippy.toml's leave for tests to unwrap reaches their helpers only through this
 
 #[path = "../support/mod.rs"]
@@ -8,4 +8,5 @@ mod support;
 
 mod admin;
 mod held;
+mod migrations;
 mod truth;

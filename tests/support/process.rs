@@ -157,8 +157,8 @@ impl Started {
     /// database does not.
     pub(crate) async fn address(&mut self, listener: app::Listener) -> SocketAddr {
         let look = async || {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                panic!("it ended with {status}:\n{}", self.said());
+            if let Ok(Some(_)) = self.child.try_wait() {
+                panic!("it ended: {:?}", self.wait_exit(PATIENCE).await);
             }
             let lines = self.log();
             let address = lines
