@@ -135,7 +135,9 @@ impl DisplayName {
     /// Reads a name.
     pub fn parse(text: &str) -> Result<Self, InvalidPart> {
         let length = text.chars().count();
-        if (1..=Self::MAX_LENGTH).contains(&length) && !text.chars().any(char::is_control) {
+        let visible = text.chars().any(|character| !character.is_whitespace());
+        let plain = !text.chars().any(char::is_control);
+        if (1..=Self::MAX_LENGTH).contains(&length) && visible && plain {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidPart::DisplayName)
@@ -257,7 +259,16 @@ mod tests {
         for name in ["A", "Ada Lovelace", "Ægir Ⅷ", "名前", &"ü".repeat(100)] {
             assert_eq!(DisplayName::parse(name).unwrap().as_str(), name);
         }
-        for name in ["", "a\nb", "a\0", "\u{85}", "\u{7f}", &"ü".repeat(101)] {
+        for name in [
+            "",
+            "  ",
+            "\u{2003}",
+            "a\nb",
+            "a\0",
+            "\u{85}",
+            "\u{7f}",
+            &"ü".repeat(101),
+        ] {
             assert_eq!(
                 DisplayName::parse(name),
                 Err(InvalidPart::DisplayName),

@@ -15,6 +15,8 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// How long a change is for when nothing is said: a filter that was forgotten must not stay.
+const USUAL: Duration = Duration::from_mins(10);
 /// The longest time that a change may be for; a longer one belongs into the settings.
 const LONGEST: Duration = Duration::from_hours(24);
 
@@ -31,7 +33,7 @@ struct LogRequest {
     /// In the grammar of `RUST_LOG`.
     #[garde(length(bytes, max = 4096))]
     filter: String,
-    /// Such as `10m`; absent, until it is changed again or the process ends.
+    /// Such as `90s` or `2h`; 10 minutes when it is absent. A change always reverts by itself.
     #[garde(skip)]
     #[serde(rename = "for")]
     period: Option<String>,
@@ -55,8 +57,8 @@ async fn change_log(
     log: Data<LogControl>,
     request: Json<LogRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let period = request.period.as_deref().map(parse_period).transpose()?;
-    log.set(&request.filter, period)
+    let period = request.period.as_deref().map_or(Ok(USUAL), parse_period)?;
+    log.set(&request.filter, Some(period))
         .map_err(|error| Problem::new(&INVALID_BODY).field("filter", error_chain(&error)))?;
     Ok(answer(&log))
 }

@@ -83,6 +83,7 @@ impl App {
     /// replicas that are migrating. Needs an Actix system around it.
     pub async fn build(loaded: Loaded, logs: &Logs) -> Result<Self, AppError> {
         let settings = &loaded.settings;
+        warn_of_settings_without_effect(&loaded);
         let registry = Registry::new();
         let readiness = Readiness::new();
         let (migrated, alive) = (readiness.check("migrations"), readiness.check("database"));
@@ -109,8 +110,6 @@ impl App {
         let opening = Opening::default();
         let open = opening.clone();
         bring_up_to_date(&settings.database, migrated, &tasks, move || open.open()).await?;
-        // It has just answered; the background check takes over from here.
-        alive.pass();
         if let Err(error) = database.warm_up(&settings.database).await {
             tracing::warn!(
                 error = error_chain(&error),
@@ -130,6 +129,9 @@ impl App {
             stop: tasks.token(),
         };
         let public = http::bind(&parts, subjects.routes())?;
+        // The migrations have just proved that it is there, and there is a listener to be ready on: no need to wait for the
+        // first background check.
+        alive.pass();
         let told = unbounded_channel();
         let app = Self {
             loaded: Arc::new(loaded),
@@ -200,6 +202,35 @@ impl App {
         tasks.supervise("systemd", move |stop| {
             systemd::keep_informed(readiness.clone(), stop)
         });
+    }
+}
+
+/// Settings of parts that this version does not have yet. Whoever sets one must not believe that it works.
+const WITHOUT_EFFECT: [&str; 5] = [
+    "traces.",
+    "webhooks.",
+    "faults.",
+    "live_page.enabled",
+    "rate_limit.redis_url",
+];
+
+fn warn_of_settings_without_effect(loaded: &Loaded) {
+    let set = loaded
+        .effective
+        .iter()
+        .filter(|setting| !setting.is_default());
+    for setting in set.filter(|setting| {
+        WITHOUT_EFFECT
+            .iter()
+            .any(|part| setting.key.starts_with(part))
+    }) {
+        // The service's name is in the log already.
+        if setting.key != "traces.service_name" {
+            tracing::warn!(
+                setting.key = setting.key,
+                "setting has no effect in this version"
+            );
+        }
     }
 }
 

@@ -179,7 +179,14 @@ impl Backend for SqliteConnection {
 
 /// Opens a connection outside of any pool: for migrations, the health check and one-off commands. Blocks.
 pub(super) fn open<C: Backend>(url: &DatabaseUrl, limits: &Limits) -> Result<C, DatabaseError> {
-    let mut connection = C::establish(target(url, limits).expose_secret())?;
+    let mut connection = C::establish(target(url, limits).expose_secret()).map_err(|error| {
+        let error = DatabaseError::from(error);
+        match url {
+            // SQLite does not say which file it is that it cannot open.
+            DatabaseUrl::Sqlite(path) => error.about(&path.display().to_string()),
+            DatabaseUrl::Postgres(_) => error,
+        }
+    })?;
     connection.set_up(limits)?;
     Ok(connection)
 }
@@ -189,7 +196,7 @@ pub(super) fn check_folder(path: &Path) -> Result<(), DatabaseError> {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
             Err(DatabaseError::caused_by(
-                super::ErrorKind::Unavailable,
+                super::ErrorKind::Refused,
                 format!(
                     "the folder {} does not exist; make it, or change database.url",
                     folder.display()

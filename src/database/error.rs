@@ -39,6 +39,11 @@ label_set! {
         Constraint = "constraint_violation",
         /// The row that was asked for does not exist.
         NotFound = "not_found",
+        /// The database refuses this user, this name or this way of connecting: no other try will change that
+        /// (SQLSTATE 28xxx, 3D000; SQLITE_CANTOPEN).
+        Refused = "refused",
+        /// A table or a column is missing: the schema is not the one that this version needs (SQLSTATE 42P01, 42703).
+        Schema = "schema",
         /// The database file is damaged or is none (SQLITE_CORRUPT, SQLITE_NOTADB).
         Corrupt = "corrupt",
         /// Anything else: a fault of this program.
@@ -78,6 +83,14 @@ impl DatabaseError {
         Self::new(ErrorKind::Conflict)
     }
 
+    /// The same with what it is about put before its cause.
+    pub(super) fn about(self, what: &str) -> Self {
+        let cause = self
+            .source
+            .map_or_else(|| what.to_owned(), |cause| format!("{what}: {cause}"));
+        Self::caused_by(self.kind, cause)
+    }
+
     /// A row that this program cannot read, such as an unknown status.
     pub fn unreadable(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::caused_by(ErrorKind::Bug, what)
@@ -108,7 +121,15 @@ impl DatabaseError {
 
     /// The fault is the database's, not this program's or its caller's: 503, try again later.
     pub fn is_outage(&self) -> bool {
-        !self.is_refusal() && !matches!(self.kind, ErrorKind::Corrupt | ErrorKind::Bug)
+        !self.is_refusal() && self.kind != ErrorKind::Bug
+    }
+
+    /// It is no use to wait for it to pass.
+    pub(super) fn is_permanent(&self) -> bool {
+        matches!(
+            self.kind,
+            ErrorKind::Refused | ErrorKind::Corrupt | ErrorKind::ReadOnly
+        )
     }
 
     /// The connection on which this happened is of no use any more.
@@ -136,6 +157,8 @@ impl fmt::Display for DatabaseError {
             ErrorKind::Unique => "a unique constraint was violated",
             ErrorKind::Constraint => "a constraint was violated",
             ErrorKind::NotFound => "the row does not exist",
+            ErrorKind::Refused => "the database refused the connection",
+            ErrorKind::Schema => "the database lacks a table or a column",
             ErrorKind::Corrupt => "the database is damaged",
             ErrorKind::Bug => "the database refused what it was sent",
         })
@@ -170,13 +193,36 @@ impl From<DieselError> for DatabaseError {
 
 impl From<ConnectionError> for DatabaseError {
     fn from(error: ConnectionError) -> Self {
-        let kind = match classify_message(&error.to_string()) {
+        let text = error.to_string();
+        // What libpq cannot read of an address it quotes, and that may be the password. Only what the server or the network
+        // said is passed on, on one line.
+        if !CONNECTING.iter().any(|part| text.contains(part)) {
+            return Self::caused_by(
+                ErrorKind::Refused,
+                "the address has a form or a parameter that libpq does not take",
+            );
+        }
+        let kind = match classify_message(&text) {
             ErrorKind::Bug => ErrorKind::Unavailable,
             kind => kind,
         };
-        Self::caused_by(kind, error)
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        Self::caused_by(kind, line)
     }
 }
+
+/// What stands in a message about connecting, as opposed to one about the address itself.
+const CONNECTING: &[&str] = &[
+    "connection to server",
+    "could not translate host name",
+    "could not connect",
+    "server closed the connection",
+    "FATAL:",
+    "unable to open",
+    "database is locked",
+    "timeout expired",
+    "out of memory",
+];
 
 fn classify(kind: DatabaseErrorKind, message: &str) -> ErrorKind {
     match kind {
@@ -197,6 +243,18 @@ fn classify(kind: DatabaseErrorKind, message: &str) -> ErrorKind {
 
 /// Parts of messages, each with the SQLSTATE or SQLite code that sends it. The order matters where one holds another.
 const MESSAGES: &[(&str, ErrorKind)] = &[
+    // 28P01, 28000, 3D000, and TLS that one side insists on
+    ("password authentication failed", ErrorKind::Refused),
+    ("no password supplied", ErrorKind::Refused),
+    ("no pg_hba.conf entry", ErrorKind::Refused),
+    ("role \"", ErrorKind::Refused),
+    ("database \"", ErrorKind::Refused),
+    ("server does not support SSL", ErrorKind::Refused),
+    // 42P01, 42703
+    ("relation \"", ErrorKind::Schema),
+    ("column \"", ErrorKind::Schema),
+    ("no such table", ErrorKind::Schema),
+    ("no such column", ErrorKind::Schema),
     // 40P01
     ("deadlock detected", ErrorKind::Conflict),
     // 57014, 55P03
@@ -230,7 +288,7 @@ const MESSAGES: &[(&str, ErrorKind)] = &[
     // SQLITE_READONLY
     ("attempt to write a readonly database", ErrorKind::ReadOnly),
     // SQLITE_CANTOPEN
-    ("unable to open", ErrorKind::Unavailable),
+    ("unable to open", ErrorKind::Refused),
     // SQLITE_CORRUPT, SQLITE_NOTADB
     ("disk image is malformed", ErrorKind::Corrupt),
     ("file is not a database", ErrorKind::Corrupt),
@@ -297,6 +355,24 @@ mod tests {
                 "{message}"
             );
         }
+    }
+
+    #[test]
+    fn what_libpq_cannot_read_of_an_address_is_not_passed_on() {
+        for text in [
+            "invalid percent-encoded token: \"SECRET%zz\"",
+            "invalid URI query parameter: \"SECRET\"",
+        ] {
+            let error = DatabaseError::from(ConnectionError::BadConnection(text.to_owned()));
+            let shown = crate::telemetry::error_chain(&error);
+            assert!(!shown.contains("SECRET") && error.is_permanent(), "{shown}");
+        }
+        let refused = "connection to server at \"h\", port 1 failed:\n\tConnection refused\n";
+        let error = DatabaseError::from(ConnectionError::BadConnection(refused.to_owned()));
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(
+            crate::telemetry::error_chain(&error).ends_with("port 1 failed: Connection refused")
+        );
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! It never goes through the pool: a pool that is used up is load, not an outage, and a check that waits in its queue
 //! would take every replica out of rotation just when all are needed. A probe only ever reads the verdict.
 
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use diesel::sql_types::Text;
@@ -25,7 +27,19 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The connection that the check keeps between two questions.
 enum Probe {
     Postgres(PgConnection),
-    Sqlite(SqliteConnection),
+    Sqlite(SqliteConnection, PathBuf, FileId),
+}
+
+/// Which file it is, whatever its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileId(u64, u64);
+
+impl FileId {
+    fn of(path: &Path) -> Result<Self, DatabaseError> {
+        let metadata = std::fs::metadata(path)
+            .map_err(|error| DatabaseError::caused_by(ErrorKind::Refused, error))?;
+        Ok(Self(metadata.dev(), metadata.ino()))
+    }
 }
 
 /// What the database says of itself.
@@ -46,7 +60,10 @@ impl Probe {
         let limits = Limits::of(settings);
         Ok(match &settings.url {
             DatabaseUrl::Postgres(_) => Self::Postgres(connect::open(&settings.url, &limits)?),
-            DatabaseUrl::Sqlite(_) => Self::Sqlite(connect::open(&settings.url, &limits)?),
+            DatabaseUrl::Sqlite(path) => {
+                let connection = connect::open(&settings.url, &limits)?;
+                Self::Sqlite(connection, path.clone(), FileId::of(path)?)
+            }
         })
     }
 
@@ -62,7 +79,12 @@ impl Probe {
                     Answer::ReadWrite
                 })
             }
-            Self::Sqlite(c) => c.ping().map(|()| Answer::ReadWrite),
+            // The pool goes on with a file that was deleted or replaced; what it writes there is lost.
+            Self::Sqlite(_, path, id) if FileId::of(path)? != *id => {
+                let gone = "the database file was deleted or replaced while it was open: restart the service";
+                Err(DatabaseError::caused_by(ErrorKind::Refused, gone))
+            }
+            Self::Sqlite(c, ..) => c.ping().map(|()| Answer::ReadWrite),
         }
     }
 }
@@ -94,6 +116,7 @@ fn reason(error: &DatabaseError) -> &'static str {
         ErrorKind::Deadline | ErrorKind::StatementTimeout => "timeout",
         ErrorKind::Busy => "locked",
         ErrorKind::Corrupt => "corrupt",
+        ErrorKind::Refused => "refused",
         _ => "unreachable",
     }
 }
@@ -144,6 +167,8 @@ fn ask(settings: &DatabaseSettings, rested: Option<Probe>) -> Asked {
     };
     match probe.ask() {
         Ok(answer) => (Ok(answer), Some(probe)),
+        // A file that is not the one any more must stay so: opening it anew would find the new one in order.
+        Err(error) if error.kind() == ErrorKind::Refused => (Err(error), Some(probe)),
         Err(error) => (Err(error), None),
     }
 }

@@ -27,15 +27,11 @@ pub async fn bring_up_to_date(
     let url = settings.url.clone();
     if settings.migrate_on_start {
         check.fail("migrating");
-        let applied = patiently(&check, "migrating", move || migrations::run(&url)).await?;
+        let applied = patiently(&check, move || migrations::run(&url)).await?;
         for name in applied {
             tracing::info!(migration.name = name, "migration applied");
         }
-    } else if patiently(&check, "migrations_pending", move || {
-        migrations::pending(&url)
-    })
-    .await?
-    {
+    } else if patiently(&check, move || migrations::pending(&url)).await? {
         check.fail("migrations_pending");
         tracing::warn!("migrations pending: unready until `glasshouse migrate run` has been run");
         let url = settings.url.clone();
@@ -52,13 +48,12 @@ pub async fn bring_up_to_date(
 /// Tries until the database can be reached. Any other failure is final.
 async fn patiently<T: Send + 'static>(
     check: &Check,
-    doing: &'static str,
     work: impl Fn() -> Result<T, MigrationError> + Clone + Send + 'static,
 ) -> Result<T, MigrationError> {
     let mut pause = PAUSE.0;
     loop {
         match spawn_blocking(work.clone()).await {
-            Ok(Err(MigrationError::Open(error))) if error.is_outage() => {
+            Ok(Err(MigrationError::Open(error))) if error.is_outage() && !error.is_permanent() => {
                 check.fail("unreachable");
                 let retry_in_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
                 tracing::warn!(
@@ -72,7 +67,6 @@ async fn patiently<T: Send + 'static>(
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSE.1);
-        check.fail(doing);
     }
 }
 

@@ -232,7 +232,7 @@ fn log_change(check: &str, state: State, had_passed: bool, previous_ms: u64) {
         }
         // Part of every start: migrations take their time.
         State::Failing(reason) if !had_passed => {
-            tracing::info!(
+            tracing::debug!(
                 check.name = check,
                 check.reason = reason,
                 previous_ms,

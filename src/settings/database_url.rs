@@ -41,6 +41,11 @@ pub enum DatabaseUrlError {
     /// A path of more than one part.
     #[error("a `/` in the name of the database is not percent-encoded")]
     DatabaseName,
+    /// `%zz`, or `%00`.
+    #[error(
+        "a `%` in it is not followed by two hexadecimal digits that stand for a character; write `%25` for a `%` itself"
+    )]
+    Escape,
     /// An unknown `sslmode`.
     #[error("its sslmode is none of disable, allow, prefer, require, verify-ca, verify-full")]
     SslMode,
@@ -64,6 +69,9 @@ impl DatabaseUrl {
         }
         if !(text.starts_with("postgres://") || text.starts_with("postgresql://")) {
             return Err(DatabaseUrlError::Scheme);
+        }
+        if !escapes_are_whole(text) {
+            return Err(DatabaseUrlError::Escape);
         }
         let locator = Locator::parse(text)?;
         if locator.path.is_some_and(|database| database.contains('/')) {
@@ -121,6 +129,14 @@ fn parse_sqlite(rest: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
         return Err(DatabaseUrlError::NoFile);
     }
     Ok(DatabaseUrl::Sqlite(PathBuf::from(file)))
+}
+
+/// Whether each `%` begins the escape of a character that libpq takes.
+fn escapes_are_whole(text: &str) -> bool {
+    text.split('%').skip(1).all(|after| {
+        let digits = after.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit) && digits != b"00")
+    })
 }
 
 impl fmt::Display for DatabaseUrl {

@@ -10,4 +10,5 @@ mod authorisation;
 mod conventions;
 mod documents;
 mod orders;
+mod paging;
 mod sessions;

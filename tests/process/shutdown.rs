@@ -20,7 +20,12 @@ const DRAIN: Duration = Duration::from_secs(2);
 
 fn draining(database: &TestDatabase) -> Program {
     let delay = format!("{}ms", DRAIN.as_millis());
-    Program::on(database).env("GLASSHOUSE_SHUTDOWN__DRAIN_DELAY", &delay)
+    // SQLite takes one order at a time; on a slow disk sixteen wait longer for their turn than by default they may.
+    Program::on(database)
+        .env("GLASSHOUSE_SHUTDOWN__DRAIN_DELAY", &delay)
+        .env("GLASSHOUSE_DATABASE__WAIT_TIMEOUT", "10s")
+        .env("GLASSHOUSE_DATABASE__STATEMENT_TIMEOUT", "11s")
+        .env("GLASSHOUSE_DATABASE__DEADLINE", "12s")
 }
 
 on_both!(sigterm_under_load_loses_no_request);

@@ -38,7 +38,8 @@ pub struct Product {
 
 /// What sort of thing a product is. Closed, because it is a label of metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+// By way of a text: what serde derives calls anything else "not JSON", and takes `{"physical": null}`.
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub enum ProductType {
     /// Has to be shipped.
     Physical,
@@ -48,6 +49,14 @@ pub enum ProductType {
     Service,
     /// Comes again and again.
     Subscription,
+}
+
+impl TryFrom<String> for ProductType {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        Self::parse(&name).ok_or("must be one of physical, digital, service, subscription")
+    }
 }
 
 impl ProductType {

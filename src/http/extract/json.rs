@@ -80,7 +80,7 @@ fn check_head(request: &HttpRequest) -> Result<BodyLimits, Problem> {
     }
     if headers
         .get(CONTENT_ENCODING)
-        .is_some_and(|encoding| encoding != "identity")
+        .is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
     {
         return Err(Problem::new(&UNSUPPORTED_MEDIA_TYPE).detail("Compressed bodies are not read."));
     }

@@ -26,7 +26,8 @@ pub(in crate::http) async fn api_limit<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    if request.path().starts_with("/api/") {
+    // As it will be routed: `/%61pi/` is `/api/`.
+    if request.match_info().as_str().starts_with("/api/") {
         let token = request
             .headers()
             .get(AUTHORIZATION)

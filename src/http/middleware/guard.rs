@@ -56,7 +56,7 @@ pub(in crate::http) async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, Error> {
-    if let Some(problem) = refusal(&guard, request.path()) {
+    if let Some(problem) = refusal(&guard, request.match_info().as_str()) {
         // Not `into_response`, which drops the problem that `observe` counts and logs.
         let (request, _payload) = request.into_parts();
         return Ok(ServiceResponse::new(
@@ -86,7 +86,8 @@ pub(in crate::http) async fn guard(
     }
 }
 
-/// Why this request goes no further, if it does not. Probes always do.
+/// Why this request goes no further, if it does not. Probes always do. The path is the decoded one, as it will be routed:
+/// `/%61pi/` is `/api/`.
 fn refusal(guard: &Guard, path: &str) -> Option<Problem> {
     if probes::TEMPLATES.contains(&path) {
         return None;

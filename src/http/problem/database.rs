@@ -22,10 +22,13 @@ impl From<DatabaseError> for Problem {
             | ErrorKind::Deadline
             | ErrorKind::StatementTimeout
             | ErrorKind::Unavailable
-            | ErrorKind::Busy => Self::new(&DATABASE_UNAVAILABLE),
+            | ErrorKind::Busy
+            | ErrorKind::Refused
+            | ErrorKind::Schema
+            | ErrorKind::Corrupt => Self::new(&DATABASE_UNAVAILABLE),
             ErrorKind::NotFound => Self::new(&NOT_FOUND),
             // A subject maps the violations that it expects; one that gets here is a fault of this program.
-            ErrorKind::Unique | ErrorKind::Constraint | ErrorKind::Corrupt | ErrorKind::Bug => {
+            ErrorKind::Unique | ErrorKind::Constraint | ErrorKind::Bug => {
                 Self::new(&INTERNAL_ERROR)
             }
         };

@@ -9,9 +9,13 @@ use super::LogError;
 /// filter at INFO and above: who silences the log still leaves a trace of having done so.
 pub const AUDIT_TARGET: &str = "glasshouse::audit";
 
-/// Tells at INFO of each worker that starts or stops, on either listener: ten lines around the few that matter. Who wants
-/// them names it, or asks for DEBUG.
-const CHATTY: &str = "actix_server";
+/// Targets of the framework that say more than anybody asked for, and the level from which they are heard. The server tells
+/// at INFO of each worker that starts or stops; the dispatcher tells at ERROR of each client that sends what is no HTTP,
+/// which any port scan does. Who wants them names them, or asks for DEBUG.
+const CHATTY: [(&str, &str); 2] = [
+    ("actix_server", "warn"),
+    ("actix_http::h1::dispatcher", "off"),
+];
 
 /// Reads a filter that was configured.
 pub(super) fn parse(filter: &str) -> Result<EnvFilter, LogError> {
@@ -28,11 +32,13 @@ pub(super) fn parse(filter: &str) -> Result<EnvFilter, LogError> {
         .with_regex(false)
         .parse(filter)
         .map_err(wrong)?;
-    let parsed = parsed.add_directive(audit);
-    if !says_info(filter) || filter.contains(CHATTY) {
-        return Ok(parsed);
+    let mut parsed = parsed.add_directive(audit);
+    for (target, level) in CHATTY {
+        if says_info(filter) && !filter.contains(target) {
+            parsed = parsed.add_directive(format!("{target}={level}").parse().map_err(wrong)?);
+        }
     }
-    Ok(parsed.add_directive(format!("{CHATTY}=warn").parse().map_err(wrong)?))
+    Ok(parsed)
 }
 
 /// Whether INFO is what is asked for in general.

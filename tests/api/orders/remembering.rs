@@ -189,10 +189,10 @@ async fn a_failure_of_the_database_leaves_the_key_free(app: TestApp) {
     drop(held);
     assert_eq!(Contents::of(app.database()), before);
 
-    // A fault of the program's own, near the end of the work.
+    // A table that is missing, near the end of the work.
     app.database()
         .execute("ALTER TABLE outbox_events RENAME TO events_elsewhere");
-    assert_problem(&call().send().await, 500, "internal_error");
+    assert_problem(&call().send().await, 503, "database_unavailable");
     app.database()
         .execute("ALTER TABLE events_elsewhere RENAME TO outbox_events");
     assert_eq!(Contents::of(app.database()), before);
