@@ -4,7 +4,7 @@ use super::format::Flag;
 use super::section::section;
 
 section! {
-    /// Fault injection for drills and demos.
+    /// Fault injection for drills and demos. Without effect in this version.
     pub struct FaultsSettings {
         /// Let the admin listener inject faults (latency, errors, slow database and more), each for 15 minutes at most.
         /// While false, `/faults` answers 404 and nothing can be injected.

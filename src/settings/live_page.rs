@@ -6,7 +6,7 @@ use super::format::{Flag, HOUR, Period, TraceUrl};
 use super::section::section;
 
 section! {
-    /// The live page.
+    /// The live page. In this version only `slow_request_threshold` has an effect: slower requests are logged at WARN.
     pub struct LivePageSettings {
         /// Serve the page and keep its 15 minutes of numbers.
         pub enabled: bool = true => Flag;

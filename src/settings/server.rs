@@ -22,7 +22,8 @@ section! {
         pub workers: usize = 0 => Count(0..=1024);
         /// Longest time from a request's head to the start of its answer; then 503.
         pub request_timeout: Duration = Duration::from_secs(30) => Period(MILLISECOND..=HOUR);
-        /// Longest time for a request's head to arrive, for every request on a connection and not only the first.
+        /// Longest time for a request's head to arrive. In this version it holds for the first request on a connection; a
+        /// later head that stalls keeps its connection.
         pub header_timeout: Duration = Duration::from_secs(5) => Period(MILLISECOND..=HOUR);
         /// Longest time for a request's body to arrive; then the connection is closed.
         pub body_timeout: Duration = Duration::from_secs(10) => Period(MILLISECOND..=HOUR);

@@ -4,7 +4,7 @@ use super::format::{Choice, Endpoint, Ratio, Text};
 use super::section::section;
 
 section! {
-    /// OpenTelemetry traces over OTLP.
+    /// OpenTelemetry traces over OTLP. In this version only `service_name` has an effect: it stands in every log line.
     pub struct TracesSettings {
         /// Base address of the OTLP collector, such as `http://localhost:4318`; empty turns traces off.
         /// `OTEL_EXPORTER_OTLP_ENDPOINT` sets it too.

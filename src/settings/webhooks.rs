@@ -8,7 +8,7 @@ use super::format::{Count, Flag, HOUR, MILLISECOND, Networks, Period};
 use super::section::section;
 
 section! {
-    /// Delivery of order events.
+    /// Delivery of order events. Without effect in this version: events are written down, not delivered yet.
     pub struct WebhooksSettings {
         /// Accept `http://` endpoints. For development: the payload travels readable.
         pub allow_http: bool = false => Flag;
