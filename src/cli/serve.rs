@@ -22,7 +22,8 @@ pub(super) fn run(global: &GlobalArguments) -> Result<(), CliError> {
     let logs = logs::init(&settings.log, &identity, output::colours_wanted())
         .map_err(CliError::because("the log could not be set up"))?;
     logs::install_panic_hook();
-    let outcome = block_on(serve(loaded, &logs));
+    let outcome = block_on(serve(loaded, &logs))
+        .unwrap_or_else(|error| Err(CliError::io("the runtime could not be started")(error)));
     // Standard error tells it to a person; a collector of logs may read nothing but the log.
     if let (Err(error @ CliError::Failed { .. }), false) = (&outcome, output::is_for_people()) {
         tracing::error!(error = error.chain(), "service not started");
