@@ -26,7 +26,7 @@ use crate::support::proxy::{Mode, Proxy};
 const SOON: Duration = Duration::from_secs(10);
 
 /// An end at once, on a busy machine.
-const AT_ONCE: Duration = Duration::from_secs(1);
+const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// What an escape sequence begins with.
 const ESCAPE: char = '\u{1b}';
