@@ -16,7 +16,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::connect::{Backend, Limits};
 use super::error::{DatabaseError, ErrorKind};
-use super::metrics::{CloseReason, PoolHandles};
+use super::metrics::{CloseReason, Phase, PoolHandles};
+use crate::settings::DatabaseSettings;
 
 /// A connection that was idle for longer than this is pinged before it is used again.
 const PING_AFTER: Duration = Duration::from_secs(30);
@@ -26,6 +27,7 @@ pub(super) struct Connector<C: 'static> {
     opener: deadpool_diesel::Manager<C>,
     limits: Limits,
     max_lifetime: Duration,
+    recycle_timeout: Duration,
     metrics: Arc<PoolHandles>,
     epoch: Instant,
     /// Milliseconds after `epoch` before which every connection is suspect, because one was found dead then.
@@ -57,14 +59,14 @@ impl<C: Send + 'static> Drop for Pooled<C> {
 impl<C: Backend> Connector<C> {
     pub(super) fn new(
         target: &SecretString,
-        limits: Limits,
-        max_lifetime: Duration,
+        settings: &DatabaseSettings,
         metrics: Arc<PoolHandles>,
     ) -> Self {
         Self {
             opener: deadpool_diesel::Manager::new(target.expose_secret(), Runtime::Tokio1),
-            limits,
-            max_lifetime,
+            limits: Limits::of(settings),
+            max_lifetime: settings.max_lifetime,
+            recycle_timeout: settings.recycle_timeout,
             metrics,
             epoch: Instant::now(),
             suspect_before: AtomicU64::new(0),
@@ -117,7 +119,7 @@ impl<C: Backend> Manager for Connector<C> {
             pooled.retire(CloseReason::MaxLifetime);
             return Err(RecycleError::message("older than database.max_lifetime"));
         }
-        // Until it has passed, whatever happens (a cut-off by the recycle timeout too) means that it is broken.
+        // Until it has passed, whatever happens (a caller that goes away too) means that it is broken.
         let ping = metrics.last_used() > PING_AFTER || self.is_suspect(pooled);
         pooled.retire(CloseReason::Broken);
         {
@@ -129,8 +131,13 @@ impl<C: Backend> Manager for Connector<C> {
             }
         }
         if ping {
-            let alive = pooled.connection.interact(C::ping).await;
-            if !matches!(alive, Ok(Ok(()))) {
+            // The limit is kept here: deadpool's own would only try the next connection, and nobody would know of it.
+            let answer = pooled.connection.interact(C::ping);
+            let alive = tokio::time::timeout(self.recycle_timeout, answer).await;
+            if alive.is_err() {
+                self.metrics.timed_out(Phase::Recycle);
+            }
+            if !matches!(alive, Ok(Ok(Ok(())))) {
                 self.suspect_all();
                 return Err(RecycleError::message("it no longer answers"));
             }

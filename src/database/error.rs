@@ -17,8 +17,6 @@ label_set! {
         PoolWait = "pool_wait",
         /// Opening a connection took longer than `database.create_timeout`.
         PoolCreate = "pool_create",
-        /// Checking an idle connection took longer than `database.recycle_timeout`.
-        PoolRecycle = "pool_recycle",
         /// The operation as a whole passed `database.deadline`.
         Deadline = "deadline",
         /// The database cancelled a statement at `database.statement_timeout`, or a lock was not to be had in time.
@@ -146,7 +144,6 @@ impl fmt::Display for DatabaseError {
         f.write_str(match self.kind {
             ErrorKind::PoolWait => "no database connection became free in time",
             ErrorKind::PoolCreate => "opening a database connection took too long",
-            ErrorKind::PoolRecycle => "checking a database connection took too long",
             ErrorKind::Deadline => "the database operation passed its deadline",
             ErrorKind::StatementTimeout => "the database cancelled a statement that took too long",
             ErrorKind::Unavailable => "the database cannot be reached",

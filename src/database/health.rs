@@ -19,7 +19,7 @@ use crate::telemetry::metrics::HistogramHandle;
 use super::connect::{self, Backend, Limits};
 use super::error::{DatabaseError, ErrorKind};
 
-/// Between two questions.
+/// From the beginning of a question to that of the next.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// A database that takes longer to say yes is not there.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -97,7 +97,7 @@ pub async fn watch(settings: DatabaseSettings, check: Check, took: HistogramHand
         let started = Instant::now();
         let outcome = question(&settings, &mut probe).await;
         took.observe(started.elapsed());
-        let verdict = hysteresis.observe(outcome.is_ok(), Instant::now());
+        let verdict = hysteresis.observe(outcome.is_ok(), started, Instant::now());
         match (verdict, &outcome) {
             (Verdict::Up, Ok(Answer::ReadOnly)) => check.degrade("read_only"),
             (Verdict::Up, Ok(Answer::ReadWrite)) => check.pass(),
@@ -107,7 +107,7 @@ pub async fn watch(settings: DatabaseSettings, check: Check, took: HistogramHand
             (Verdict::Down, Err(error)) => check.fail(reason(error)),
             (Verdict::Down, Ok(_)) => {}
         }
-        tokio::time::sleep(INTERVAL).await;
+        tokio::time::sleep_until((started + INTERVAL).into()).await;
     }
 }
 

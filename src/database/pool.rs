@@ -50,16 +50,13 @@ impl<C: Backend> Pool<C> {
         settings: &DatabaseSettings,
         metrics: &DatabaseMetrics,
     ) -> Result<Self, DatabaseError> {
-        let limits = Limits::of(settings);
         let handles = Arc::new(PoolHandles::new(metrics, name));
-        let target = connect::target(&settings.url, &limits);
-        let connector =
-            Connector::new(&target, limits, settings.max_lifetime, Arc::clone(&handles));
+        let target = connect::target(&settings.url, &Limits::of(settings));
+        let connector = Connector::new(&target, settings, Arc::clone(&handles));
         let inner = managed::Pool::builder(connector)
             .max_size(size)
             .wait_timeout(Some(settings.wait_timeout))
             .create_timeout(Some(settings.create_timeout))
-            .recycle_timeout(Some(settings.recycle_timeout))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| DatabaseError::caused_by(ErrorKind::Bug, error))?;
@@ -107,8 +104,10 @@ impl<C: Backend> Pool<C> {
             Ok(Err(PoolError::Timeout(phase))) => {
                 let (phase, kind) = match phase {
                     TimeoutType::Wait => (Phase::Wait, ErrorKind::PoolWait),
-                    TimeoutType::Create => (Phase::Create, ErrorKind::PoolCreate),
-                    TimeoutType::Recycle => (Phase::Recycle, ErrorKind::PoolRecycle),
+                    // There is none for recycling: the connector keeps that limit, and a caller just gets the next one.
+                    TimeoutType::Create | TimeoutType::Recycle => {
+                        (Phase::Create, ErrorKind::PoolCreate)
+                    }
                 };
                 self.handles.timed_out(phase);
                 Err(DatabaseError::new(kind))

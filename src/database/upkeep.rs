@@ -7,8 +7,9 @@ use crate::settings::DatabaseSettings;
 
 use super::{Database, DatabaseError, Pools};
 
-/// How often the pools are looked after.
-const INTERVAL: Duration = Duration::from_secs(15);
+/// How often the pools are looked after at least and at most. In between, twice in `database.idle_timeout`: one that is
+/// shorter than the interval would else not be kept.
+const INTERVAL: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(15));
 
 impl Database {
     /// Opens `database.min_idle` connections, so that the first requests find them open. SQLite gets its writer and one
@@ -38,8 +39,9 @@ impl Database {
 
 /// Runs for ever. A database that is away is not this task's to report: the health check does.
 pub async fn tend(database: Database, settings: DatabaseSettings) {
+    let interval = (settings.idle_timeout / 2).clamp(INTERVAL.0, INTERVAL.1);
     loop {
-        tokio::time::sleep(INTERVAL).await;
+        tokio::time::sleep(interval).await;
         database.retire_idle(&settings);
         if let Err(error) = database.warm_up(&settings).await {
             tracing::debug!(error = %error, "idle connections not opened");

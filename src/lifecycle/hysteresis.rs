@@ -26,7 +26,7 @@ pub struct Hysteresis {
 impl Hysteresis {
     /// How long a dependency may fail without a break before it counts as down.
     ///
-    /// With one probe a second of at most one second each, this flips readiness within 5 s of
+    /// With one probe begun each second, which may take a second, this flips readiness 3 to 5 s after
     /// the outage and survives a blip of 2 s.
     pub const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -39,13 +39,14 @@ impl Hysteresis {
         }
     }
 
-    /// Takes in the outcome of the probe that ended at `now` and gives the verdict after it.
-    pub fn observe(&mut self, succeeded: bool, now: Instant) -> Verdict {
+    /// Takes in the outcome of the probe that began at `asked` and ended at `now`, and gives the verdict after it. One
+    /// that failed has failed from its beginning.
+    pub fn observe(&mut self, succeeded: bool, asked: Instant, now: Instant) -> Verdict {
         if succeeded {
             self.failing_since = None;
             self.verdict = Verdict::Up;
         } else {
-            let since = *self.failing_since.get_or_insert(now);
+            let since = *self.failing_since.get_or_insert(asked);
             if now.saturating_duration_since(since) >= self.patience {
                 self.verdict = Verdict::Down;
             }
@@ -71,7 +72,10 @@ mod tests {
         let mut hysteresis = Hysteresis::default();
         probes
             .iter()
-            .map(|&(at, ok)| hysteresis.observe(ok, start + Duration::from_secs(at)))
+            .map(|&(at, ok)| {
+                let at = start + Duration::from_secs(at);
+                hysteresis.observe(ok, at, at)
+            })
             .collect()
     }
 
@@ -91,6 +95,18 @@ mod tests {
             verdicts(&[(0, true), (1, false), (3, false), (4, false), (5, false)]),
             [Up, Up, Up, Down, Down]
         );
+    }
+
+    #[test]
+    fn a_probe_that_hangs_counts_from_its_beginning() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut hysteresis = Hysteresis::default();
+        let mut hang = |from| hysteresis.observe(false, at(from), at(from + 1));
+        assert_eq!([hang(0), hang(1), hang(2)], [Down; 3], "never up");
+        assert_eq!(hysteresis.observe(true, at(3), at(3)), Up);
+        let mut hang = |from| hysteresis.observe(false, at(from), at(from + 1));
+        assert_eq!([hang(4), hang(5), hang(6)], [Up, Up, Down]);
     }
 
     #[test]

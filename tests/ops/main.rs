@@ -6,7 +6,13 @@
 #[expect(dead_code, reason = "each test binary uses its part of it")]
 mod support;
 
+mod access_line;
 mod admin;
 mod held;
+mod log_level;
+mod metrics;
 mod migrations;
+mod outage;
+mod pool;
+mod probes;
 mod truth;

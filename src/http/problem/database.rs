@@ -18,7 +18,6 @@ impl From<DatabaseError> for Problem {
             ErrorKind::ReadOnly | ErrorKind::Full => Self::new(&DATABASE_READ_ONLY),
             ErrorKind::Conflict => Self::new(&CONFLICTING_WRITES),
             ErrorKind::PoolCreate
-            | ErrorKind::PoolRecycle
             | ErrorKind::Deadline
             | ErrorKind::StatementTimeout
             | ErrorKind::Unavailable
