@@ -3,7 +3,7 @@
 //!
 //! # Layout
 //! - `placing`: what is taken and what is refused; `idempotency`, `remembering`: keys, and which answers they keep
-//! - `in_progress`: keys whose first request still runs; `contention`: many at once
+//! - `in_progress`: keys whose first request still runs; `contention`: many at once; `replicas`: at two services
 //! - `transitions`, `races`: from status to status; `reading`: lists, single orders, whose they are
 //! - `counting`: the metrics after a scripted sequence
 
@@ -15,6 +15,7 @@ mod placing;
 mod races;
 mod reading;
 mod remembering;
+mod replicas;
 mod transitions;
 
 use std::time::Duration;
