@@ -2,9 +2,11 @@
 //! stopped after it; a shutdown that has to cut something off fails the test.
 
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use glasshouse::settings::Settings;
 use tokio::sync::OnceCell;
 
@@ -124,7 +126,7 @@ pub(crate) trait Fixture: Clone {
     /// Makes it.
     async fn make(backend: Backend, options: Self::Options) -> Self;
 
-    /// Takes it down, when the test has passed.
+    /// Takes it down, whether the test has passed or not.
     async fn take_down(self);
 }
 
@@ -159,8 +161,13 @@ pub(crate) fn run<F: Fixture>(backend: Backend, options: F::Options, test: impl 
     actix_web::rt::System::new().block_on(async {
         let fixture = F::make(backend, options).await;
         let whole = async {
-            test(fixture.clone()).await;
-            fixture.take_down().await;
+            let passed = AssertUnwindSafe(test(fixture.clone())).catch_unwind().await;
+            // After a failure too: left to the end of their runtime, the service's connections panic while they are
+            // dropped, and that ends the whole binary with all its other tests.
+            let taken_down = AssertUnwindSafe(fixture.take_down()).catch_unwind().await;
+            if let Err(panic) = passed.and(taken_down) {
+                resume_unwind(panic);
+            }
         };
         let ended = tokio::time::timeout(LONGEST, whole).await;
         assert!(ended.is_ok(), "the test did not end within {LONGEST:?}");
