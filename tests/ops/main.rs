@@ -15,4 +15,5 @@ mod migrations;
 mod outage;
 mod pool;
 mod probes;
+mod secrets;
 mod truth;

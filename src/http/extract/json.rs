@@ -180,7 +180,30 @@ fn unreadable(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem 
         }
         (path, _) => path.to_owned(),
     };
-    Problem::new(&INVALID_BODY).field(field, message.to_owned())
+    let name: String = field.chars().take(LONGEST_NAME).collect();
+    Problem::new(&INVALID_BODY).field(name, without_value(message))
+}
+
+/// The most characters of a field's name that are sent back: an unknown one may be as long as the body.
+const LONGEST_NAME: usize = 100;
+
+/// What serde says, without the value that it says it of: that may be a secret in the wrong place, and is of any length.
+fn without_value(message: &str) -> String {
+    let what = ["invalid type: ", "invalid value: "]
+        .into_iter()
+        .find_map(|what| {
+            let (got, expected) = message.strip_prefix(what)?.rsplit_once(", expected ")?;
+            let sort = got.split(['"', '`']).next()?.trim();
+            Some(format!("{what}{sort}, expected {expected}"))
+        });
+    let unknown = || {
+        let (_name, expected) = message
+            .strip_prefix("unknown field `")?
+            .rsplit_once("`, expected ")?;
+        Some(format!("unknown field, expected {expected}"))
+    };
+    what.or_else(unknown)
+        .unwrap_or_else(|| message.chars().take(200).collect())
 }
 
 /// The field that serde complains about in words only: an unknown or a missing one.
@@ -269,6 +292,31 @@ mod tests {
                 "{body}: {errors:?}"
             );
         }
+    }
+
+    #[test]
+    fn no_value_is_sent_back() {
+        for (body, expected) in [
+            (
+                "{\"items\": \"a, expected b\"}",
+                "invalid type: string, expected a list of objects",
+            ),
+            (
+                "{\"items\": 5}",
+                "invalid type: integer, expected a list of objects",
+            ),
+            (
+                "{\"items\": [{\"quantity\": 1.5}]}",
+                "invalid type: floating point, expected i64",
+            ),
+        ] {
+            assert_eq!(fault(body).1[0].1, expected);
+        }
+        let (_, errors) = fault(&format!("{{\"items\": [], \"{}\": 1}}", "x".repeat(5_000)));
+        assert!(
+            errors[0].0.len() == LONGEST_NAME && errors[0].1 == "unknown field, expected `items`",
+            "{errors:?}"
+        );
     }
 
     #[test]

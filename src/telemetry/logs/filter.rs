@@ -17,6 +17,10 @@ const CHATTY: [(&str, &str); 2] = [
     ("actix_http::h1::dispatcher", "off"),
 ];
 
+/// Targets of the framework that repeat what clients send: paths, and the values of headers. They are not heard whatever is
+/// asked for, because the log promises to hold no secrets at TRACE either.
+const INDISCREET: [&str; 2] = ["actix_web::types", "actix_http::h1::decoder"];
+
 /// Reads a filter that was configured.
 pub(super) fn parse(filter: &str) -> Result<EnvFilter, LogError> {
     let wrong = |source| LogError::Filter {
@@ -37,6 +41,9 @@ pub(super) fn parse(filter: &str) -> Result<EnvFilter, LogError> {
         if says_info(filter) && !filter.contains(target) {
             parsed = parsed.add_directive(format!("{target}={level}").parse().map_err(wrong)?);
         }
+    }
+    for target in INDISCREET {
+        parsed = parsed.add_directive(format!("{target}=off").parse().map_err(wrong)?);
     }
     Ok(parsed)
 }

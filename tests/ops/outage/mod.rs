@@ -148,7 +148,7 @@ fn as_float(number: i64) -> f64 {
 }
 
 /// Whom a URL of PostgreSQL leads to.
-fn target(url: &str) -> SocketAddr {
+pub(crate) fn target(url: &str) -> SocketAddr {
     let (_, rest) = url.split_once('@').expect("a URL with a password");
     let (address, _) = rest.split_once('/').expect("a URL with a database");
     address.parse().expect("an address")
