@@ -90,12 +90,14 @@ async fn show_index(request: HttpRequest) -> HttpResponse {
     if html::wanted(request.headers().get(ACCEPT)) {
         return html::page("Admin listener", &page_body());
     }
-    HttpResponse::Ok().json(IndexBody {
-        name: "glasshouse",
-        version: build::VERSION,
-        revision: build::REVISION,
-        endpoints: ENDPOINTS,
-    })
+    HttpResponse::Ok()
+        .insert_header(html::NEGOTIATED)
+        .json(IndexBody {
+            name: "glasshouse",
+            version: build::VERSION,
+            revision: build::REVISION,
+            endpoints: ENDPOINTS,
+        })
 }
 
 fn page_body() -> String {

@@ -36,15 +36,20 @@ async fn serve(loaded: Loaded, logs: &Logs) -> Result<(), CliError> {
     let settings = loaded.settings.clone();
     let mut signals =
         Signals::listen().map_err(CliError::io("the signals could not be listened to"))?;
+    let mut reload = false;
     let app = tokio::select! {
         app = App::build(loaded, logs) => {
             app.map_err(CliError::because("the service could not be started"))?
         }
-        () = asked_to_end(&mut signals) => {
+        () = asked_to_end(&mut signals, &mut reload) => {
             tracing::info!("service stopped while it was starting");
             return Ok(());
         }
     };
+    if reload {
+        // The secrets that it was started with may be old by now: a start can wait long for its database.
+        app.handle().reload_secrets();
+    }
     spawn_local("signals", pass_on(signals, app.handle()));
     let places = Places::new(&settings, app.public_address(), app.admin_address());
     announce(&places, &app, logs)?;
@@ -55,9 +60,11 @@ async fn serve(loaded: Loaded, logs: &Logs) -> Result<(), CliError> {
     }
 }
 
-/// Before there is a service, the first request to end is granted at once.
-async fn asked_to_end(signals: &mut Signals) {
-    while signals.next().await == SignalEvent::Reload {}
+/// Before there is a service, the first request to end is granted at once; one to read the secrets anew is kept for it.
+async fn asked_to_end(signals: &mut Signals, reload: &mut bool) {
+    while signals.next().await == SignalEvent::Reload {
+        *reload = true;
+    }
 }
 
 async fn pass_on(mut signals: Signals, app: AppHandle) {

@@ -15,9 +15,9 @@ use crate::settings::{DatabaseSettings, DatabaseUrl};
 
 use super::error::DatabaseError;
 
-/// The least that libpq honours for connecting; the pool gives up sooner (`database.create_timeout`), and the
-/// thread that waits ends by this.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The least that libpq honours for connecting; where the pool gives up sooner (`database.create_timeout`), the thread that
+/// waits ends by this.
+const LEAST_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes that stay unacknowledged this long mean that the network is gone. (A stopped server still acknowledges.)
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
 /// A transaction that does nothing for this long holds locks for nobody.
@@ -40,6 +40,8 @@ pub(super) trait Backend: Connection + Send + Sized + 'static {
 pub(super) struct Limits {
     /// The longest a statement may run, or wait for a lock; none for migrations.
     pub(super) statement: Option<Duration>,
+    /// The longest that connecting may take; libpq counts whole seconds, from 2.
+    pub(super) connect: Duration,
 }
 
 impl Limits {
@@ -47,11 +49,15 @@ impl Limits {
     pub(super) fn of(settings: &DatabaseSettings) -> Self {
         Self {
             statement: Some(settings.statement_timeout),
+            connect: settings.create_timeout,
         }
     }
 
     /// Migrations may take as long as they take.
-    pub(super) const NONE: Self = Self { statement: None };
+    pub(super) const NONE: Self = Self {
+        statement: None,
+        connect: LEAST_CONNECT_TIMEOUT,
+    };
 }
 
 /// What `establish` takes: a connection string for libpq with our parameters added, or the path of a file.
@@ -91,7 +97,7 @@ fn with_parameters(url: &str, limits: &Limits) -> String {
     }
     let mut parameters = vec![
         ("application_name", "glasshouse".to_owned()),
-        ("connect_timeout", CONNECT_TIMEOUT.as_secs().to_string()),
+        ("connect_timeout", whole_seconds(limits.connect).to_string()),
         ("keepalives_idle", "30".to_owned()),
         ("keepalives_interval", "5".to_owned()),
         ("keepalives_count", "3".to_owned()),
@@ -111,6 +117,14 @@ fn with_parameters(url: &str, limits: &Limits) -> String {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     format!("{base}?{}", query.join("&"))
+}
+
+/// Rounded up, and not below what libpq takes: the pool's own limit, `database.create_timeout`, is the exact one.
+fn whole_seconds(limit: Duration) -> u128 {
+    limit
+        .max(LEAST_CONNECT_TIMEOUT)
+        .as_nanos()
+        .div_ceil(Duration::from_secs(1).as_nanos())
 }
 
 #[derive(QueryableByName)]
@@ -213,6 +227,7 @@ mod tests {
 
     const LIMITS: Limits = Limits {
         statement: Some(Duration::from_millis(1500)),
+        connect: Duration::from_millis(1500),
     };
 
     #[test]
@@ -227,6 +242,16 @@ mod tests {
         ] {
             assert!(url.contains(part), "{url} lacks {part}");
         }
+    }
+
+    #[test]
+    fn who_gives_connecting_more_time_gets_it() {
+        let limits = Limits {
+            connect: Duration::from_millis(4_100),
+            ..LIMITS
+        };
+        let url = with_parameters("postgres://h/db", &limits);
+        assert!(url.contains("connect_timeout=5"), "{url}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use actix_web::HttpRequest;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The other end of a connection, as the requests on it see it. Clones are the same one; each connection lives on one
@@ -53,6 +54,11 @@ impl Peer {
             self.0.set(State::Gone);
         }
     }
+}
+
+/// Whether the client of a request is known to be gone: whatever is decided now reaches nobody.
+pub fn client_is_gone(request: &HttpRequest) -> bool {
+    request.conn_data::<Peer>().is_some_and(Peer::is_gone)
 }
 
 /// A stream that notes what becomes of its other end.

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, VARY,
+};
 
 /// Nothing but the page's own style, which is named by its hash-free `style-src` because it is inline.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -20,8 +22,29 @@ dt{margin-top:.8rem;font-weight:600}dd{margin:0}";
 pub fn wanted(accept: Option<&HeaderValue>) -> bool {
     accept
         .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"))
+        .is_some_and(|accept| {
+            accept.split(',').any(|range| {
+                let mut parts = range.split(';').map(str::trim);
+                let named = parts
+                    .next()
+                    .is_some_and(|media| media.eq_ignore_ascii_case("text/html"));
+                // `q=0` says that it is not wanted.
+                let refused = |part: &str| {
+                    part.split_once('=').is_some_and(|(name, value)| {
+                        name.trim().eq_ignore_ascii_case("q")
+                            && value
+                                .trim()
+                                .parse::<f32>()
+                                .is_ok_and(|weight| weight <= 0.0)
+                    })
+                };
+                named && !parts.any(refused)
+            })
+        })
 }
+
+/// The header of an answer that comes as HTML or as JSON, whichever is [`wanted`]: a cache must not give one for the other.
+pub const NEGOTIATED: (HeaderName, HeaderValue) = (VARY, HeaderValue::from_static("accept"));
 
 /// A whole page. `body` is HTML already: escape what goes into it.
 pub fn page(title: &str, body: &str) -> HttpResponse {
@@ -34,6 +57,7 @@ pub fn page(title: &str, body: &str) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header(NEGOTIATED)
         .body(html)
 }
 
@@ -84,7 +108,12 @@ mod tests {
         assert!(wanted(Some(&HeaderValue::from_static(
             "text/html,application/xhtml+xml,*/*;q=0.8"
         ))));
-        assert!(!wanted(Some(&HeaderValue::from_static("*/*"))));
+        for program in ["*/*", "application/json, text/html;q=0", "text/htmlx"] {
+            assert!(
+                !wanted(Some(&HeaderValue::from_static(program))),
+                "{program}"
+            );
+        }
         assert!(!wanted(None));
     }
 }

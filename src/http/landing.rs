@@ -56,12 +56,14 @@ pub(super) async fn show_landing(request: HttpRequest) -> HttpResponse {
     if html::wanted(request.headers().get(ACCEPT)) {
         return html::page("Glasshouse", &article());
     }
-    HttpResponse::Ok().json(Landing {
-        name: "glasshouse",
-        version: build::VERSION,
-        revision: build::REVISION,
-        links: LINKS,
-    })
+    HttpResponse::Ok()
+        .insert_header(html::NEGOTIATED)
+        .json(Landing {
+            name: "glasshouse",
+            version: build::VERSION,
+            revision: build::REVISION,
+            links: LINKS,
+        })
 }
 
 fn article() -> String {

@@ -30,6 +30,7 @@ pub mod time;
 mod tls;
 
 pub use client_address::{client_address, client_network};
+pub use connection::client_is_gone;
 pub use docs::{Documented, operations};
 pub use extract::Paged;
 pub use metrics::{HttpMetrics, Rejection};

@@ -109,14 +109,21 @@ impl Limiter {
 
     /// Takes one request of this key, or refuses it with 429 and the time to wait.
     pub fn check(&self, key: &str) -> Result<(), Problem> {
+        self.check_all(&[key])
+    }
+
+    /// Takes one request that has several keys, each with a bucket of its own. It is one request in the metrics too.
+    pub fn check_all(&self, keys: &[&str]) -> Result<(), Problem> {
         let Some(active) = &self.active else {
             return Ok(());
         };
-        let mut bucket = self.hasher.hash_one(key);
-        if active.limiter.len() >= MAX_KEYS {
-            bucket %= SHARED;
-        }
-        let decision = active.limiter.check_key(&bucket);
+        let decision = keys.iter().try_for_each(|key| {
+            let mut bucket = self.hasher.hash_one(key);
+            if active.limiter.len() >= MAX_KEYS {
+                bucket %= SHARED;
+            }
+            active.limiter.check_key(&bucket)
+        });
         let label = if decision.is_ok() {
             Decision::Allowed
         } else {

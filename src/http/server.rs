@@ -23,7 +23,9 @@ use super::docs::{self, Reference};
 use super::extract::BodyLimits;
 use super::listener::{self, Connections};
 use super::metrics::{HttpMetrics, Presence};
-use super::middleware::{Guard, Identify, Observe, Observer, Opening, api_limit, guard};
+use super::middleware::{
+    Guard, Identify, Observe, Observer, Opening, api_limit, guard, in_problem_form,
+};
 use super::probes::{self, Health};
 use super::problem::kinds::NOT_FOUND;
 use super::problem::{Explanations, Problem, show_problem};
@@ -165,10 +167,14 @@ pub fn bind(
             .configure(routes.clone())
             .default_service(web::to(nothing_here))
             .wrap(Condition::new(limited, limit))
-            .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
             .wrap(from_fn(move |request, next| {
                 guard(Arc::clone(&shield), request, next)
             }))
+            .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
+            .wrap(Condition::new(
+                !origins.is_empty(),
+                from_fn(in_problem_form),
+            ))
             .wrap(Observe(observer))
     };
     let workers = workers(&settings.server);

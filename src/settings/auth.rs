@@ -15,7 +15,7 @@ section! {
         pub jwt_secret: Option<SecretString> = None => SigningSecret;
         /// A second secret that verifies but never signs. To rotate without a refused token: put the new secret here
         /// on every replica, then make it `jwt_secret` and the old one this, and drop the old one after
-        /// `access_token_lifetime`. SIGHUP re-reads both when they come from files.
+        /// `access_token_lifetime`. SIGHUP re-reads both when they come from files; an empty file for this one is no secret.
         pub jwt_secret_previous: Option<SecretString> = None => SigningSecret;
         /// The `iss` claim of access tokens; others are refused.
         pub issuer: String = "glasshouse".to_owned() => Text;

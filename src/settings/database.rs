@@ -23,7 +23,8 @@ section! {
         pub create_timeout: Duration = Duration::from_millis(1_500) => Period(MILLISECOND..=HOUR);
         /// Longest time to check a connection before it is used again.
         pub recycle_timeout: Duration = Duration::from_millis(500) => Period(MILLISECOND..=HOUR);
-        /// Longest time for one statement, ended by the database. Migrations are exempt.
+        /// Longest time for one statement, ended by the database; on SQLite, where nothing ends a statement, the longest
+        /// wait for a lock. Migrations are exempt.
         pub statement_timeout: Duration = Duration::from_millis(1_500) => Period(MILLISECOND..=HOUR);
         /// Longest time for one operation as its caller sees it: wait, statements and all.
         pub deadline: Duration = Duration::from_secs(2) => Period(MILLISECOND..=HOUR);

@@ -15,8 +15,11 @@ pub struct Rate {
 
 /// The text is not a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a rate is written N/s, N/m or N/h, where N is a whole number above 0")]
+#[error("a rate is written N/s, N/m or N/h, where N is a whole number from 1 to 1000000")]
 pub struct RateError;
+
+/// More than any instance answers, and few enough for a time between two that is not 0.
+const MOST: u32 = 1_000_000;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -51,7 +54,7 @@ impl FromStr for Rate {
             return Err(RateError);
         }
         match count.parse() {
-            Ok(count) if count > 0 => Ok(Self { count, per }),
+            Ok(count) if (1..=MOST).contains(&count) => Ok(Self { count, per }),
             _ => Err(RateError),
         }
     }
@@ -89,7 +92,7 @@ mod tests {
             })
         );
         assert_eq!("1/h".parse::<Rate>().unwrap().interval(), HOUR);
-        for text in ["5/m", "1/s", "4294967295/h"] {
+        for text in ["5/m", "1/s", "1000000/h"] {
             assert_eq!(text.parse::<Rate>().unwrap().to_string(), text);
         }
     }
@@ -107,6 +110,7 @@ mod tests {
             "5/d",
             "5/min",
             "1.5/s",
+            "1000001/s",
             "4294967296/s",
             "5/m/s",
         ] {

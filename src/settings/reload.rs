@@ -59,6 +59,10 @@ impl Loaded {
 /// What SIGHUP re-reads.
 const RELOADED: [&str; 3] = ["auth.jwt_secret", "auth.jwt_secret_previous", "admin.token"];
 
+/// Secrets that come and go while the service runs: an empty file is none, so that neither needs a restart. Any other file
+/// that is empty is somebody's mistake.
+const MAY_BE_EMPTY: [&str; 1] = ["auth.jwt_secret_previous"];
+
 struct Reader<'a> {
     files: &'a [SecretFile],
     faults: Vec<Fault>,
@@ -95,7 +99,13 @@ impl SecretFile {
 
     /// The secret, without the line break at its end.
     pub(super) fn read(&self) -> Result<String, Fault> {
-        read_secret(&self.path).map_err(|wrong| {
+        let secret = read_secret(&self.path).and_then(|secret| {
+            if secret.trim().is_empty() && !MAY_BE_EMPTY.contains(&self.key.as_str()) {
+                return Err("the file is empty".to_owned());
+            }
+            Ok(secret)
+        });
+        secret.map_err(|wrong| {
             Fault::new(
                 &self.key,
                 self.origin(),
@@ -121,9 +131,5 @@ fn read_secret(path: &Path) -> Result<String, String> {
         return Err("the file holds more than 64 KiB".to_owned());
     }
     let text = String::from_utf8(bytes).map_err(|_| "the file is not UTF-8".to_owned())?;
-    let secret = text.trim_end_matches(['\r', '\n']);
-    if secret.trim().is_empty() {
-        return Err("the file is empty".to_owned());
-    }
-    Ok(secret.to_owned())
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -38,7 +38,7 @@ section! {
         /// Most requests in work at once, over all workers; more are answered 503 with `Retry-After` at once, because
         /// a queue that grows helps nobody. Probes are never refused.
         pub max_in_flight: usize = 1_024 => Count(1..=1_000_000);
-        /// Networks whose `Forwarded` and `X-Forwarded-For` headers are believed, as CIDRs. Empty believes nobody: the
+        /// Networks whose `X-Forwarded-For` header is believed, as CIDRs. Empty believes nobody: the
         /// client is the peer of the connection.
         pub trusted_proxies: Vec<IpNet> = Vec::new() => Networks;
         /// Origins that browsers may call from, compared exactly. Empty turns CORS off.

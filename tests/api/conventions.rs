@@ -319,6 +319,53 @@ async fn cors_is_for_configured_origins_to_the_letter(app: TestApp) {
     }
 }
 
+on_both!(a_browser_may_read_why_it_was_turned_away, |settings| {
+    with_origin(settings);
+    settings.rate_limit.api.rate = Some("1/h".parse().unwrap());
+    settings.rate_limit.api.burst = 1;
+    settings.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    settings.server.max_in_flight = 1;
+    settings.server.body_timeout = Duration::from_millis(400);
+});
+async fn a_browser_may_read_why_it_was_turned_away(app: TestApp) {
+    let ask = async || {
+        let call = app.get("/api/v1/products");
+        call.header("origin", "https://shop.example").send().await
+    };
+    let readable = |answer: &Answer| {
+        assert_eq!(
+            answer.header("access-control-allow-origin"),
+            Some("https://shop.example")
+        );
+        let exposed = answer.header("access-control-expose-headers").unwrap();
+        assert!(exposed.contains("retry-after"), "{exposed}");
+        let vary = answer.header("vary").unwrap().to_ascii_lowercase();
+        assert!(vary.contains("origin"), "{vary}");
+    };
+    readable(&ask().await.expect(200));
+    let limited = ask().await;
+    assert_problem(&limited, 429, "rate_limited");
+    readable(&limited);
+
+    let mut slow = app.raw().await;
+    slow.send("POST /api/v1/accounts HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 198.51.100.9\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{").await;
+    let busy = async || {
+        let answer = ask().await;
+        (answer.status == 503).then_some(answer)
+    };
+    let refused =
+        crate::support::eventually::eventually("one too many", Duration::from_secs(2), busy).await;
+    assert_problem(&refused, 503, "overloaded");
+    readable(&refused);
+
+    // What CORS itself refuses is a problem like any other.
+    let preflight = app
+        .call("OPTIONS", "/api/v1/orders")
+        .header("origin", "https://evil.example")
+        .header("access-control-request-method", "POST");
+    assert_problem(&preflight.send().await, 400, "malformed_request");
+}
+
 on_both!(
     a_slow_body_and_one_request_too_many_are_turned_away_but_never_a_probe,
     |settings| {

@@ -258,4 +258,11 @@ async fn guessing_is_limited_by_account_wherever_it_comes_from(app: TestApp) {
         401,
         "invalid_credentials",
     );
+    // A request is one request, though it was looked at by account and by address.
+    let metrics = app.metrics().await;
+    for (decision, requests) in [("allowed", 4.0), ("rejected", 1.0)] {
+        let labels = [("policy", "login"), ("decision", decision)];
+        let told = metrics.value("rate_limit_requests_total", &labels);
+        assert!((told - requests).abs() < 0.1, "{told} {decision}");
+    }
 }

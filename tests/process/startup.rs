@@ -220,6 +220,41 @@ async fn a_database_that_cannot_be_reached_is_waited_for_in_the_open() {
 }
 
 #[actix_web::test]
+async fn a_secret_that_changes_while_the_start_waits_is_in_force_afterwards() {
+    let mut cluster = PrivateCluster::start().await;
+    let database = TestDatabase::inside(&cluster);
+    cluster.stop();
+    let token = database.folder().join("token");
+    std::fs::write(&token, "the-first").unwrap();
+    let program = Program::on(&database);
+    let mut started = program
+        .env("GLASSHOUSE_ADMIN__TOKEN_FILE", &token.display().to_string())
+        .spawn();
+    let client = admin(&started).await;
+    blamed(&client, "migrations", "unreachable").await;
+    std::fs::write(&token, "the-second").unwrap();
+    started.signal("HUP");
+    started.logged("signal received").await;
+    cluster.start_again().await;
+    eventually("the second token to be good", SOON, async || {
+        let shown = client.get("/config").bearer("the-second").send().await;
+        shown.status == 200
+    })
+    .await;
+    assert_eq!(
+        client
+            .get("/config")
+            .bearer("the-first")
+            .send()
+            .await
+            .status,
+        401
+    );
+    started.signal("TERM");
+    assert_ended_in_order(&started.wait_exit(SOON).await);
+}
+
+#[actix_web::test]
 async fn the_wait_for_a_black_hole_can_be_called_off() {
     let hole = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy = Proxy::to(hole.local_addr().unwrap()).await;

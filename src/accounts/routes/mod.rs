@@ -160,8 +160,7 @@ pub(crate) async fn create_session(
     let (email, password) = body.into_parts()?;
     limits
         .login
-        .check(&by_address(&request))
-        .and_then(|()| limits.login.check(&by_email(&email)))
+        .check_all(&[&by_address(&request), &by_email(&email)])
         .inspect_err(|_| service.count_throttled_login())?;
     let pair = service.log_in(email, password).await?;
     Ok(HttpResponse::Created()

@@ -34,7 +34,7 @@ impl AccessLine<'_> {
         match self.status {
             _ if self.probe => Level::DEBUG,
             500.. => Level::ERROR,
-            _ if self.duration > self.slow => Level::WARN,
+            _ if self.duration >= self.slow => Level::WARN,
             _ => Level::INFO,
         }
     }

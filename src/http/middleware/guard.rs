@@ -1,5 +1,7 @@
 //! What stands between the outside and every handler: a panic answers 500 and the process lives, a request ends at its
 //! deadline, one too many is turned away at once, and no error leaves in another form than a problem document.
+//!
+//! It stands inside CORS, so that a browser may read what it answers; what CORS itself refuses, [`in_problem_form`] dresses.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -84,6 +86,15 @@ pub(in crate::http) async fn guard(
             .source("the request passed server.request_timeout")
             .into()),
     }
+}
+
+/// The layer around CORS, which refuses preflights in plain text.
+pub(in crate::http) async fn in_problem_form(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, Error> {
+    let response = next.call(request).await?;
+    Ok(as_problem(response.map_into_boxed_body()))
 }
 
 /// Why this request goes no further, if it does not. Probes always do. The path is the decoded one, as it will be routed:

@@ -1,8 +1,8 @@
 //! What every request passes, outermost first:
 //!
 //! 1. `observe`: request id, context, counters, the access line, security headers, `Connection: close` while draining
-//! 2. `guard`: panics, too many in flight, the request's deadline, errors that are not problem documents yet
-//! 3. CORS, when origins are configured
+//! 2. CORS, when origins are configured: outside of the guard, because a browser shows nobody an answer without its headers
+//! 3. `guard`: panics, too many in flight, the request's deadline, errors that are not problem documents yet
 //! 4. `api_limit`, when `rate_limit.api` is on
 //!
 //! Then the route: its extractors (account, path, query, body) and its handler.
@@ -10,7 +10,7 @@
 mod access_line;
 mod api_limit;
 mod guard;
-pub(super) use guard::{Guard, guard};
+pub(super) use guard::{Guard, guard, in_problem_form};
 mod headers;
 mod observe;
 

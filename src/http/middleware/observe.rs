@@ -221,8 +221,8 @@ where
             // made here, so that it looks like any other.
             Err(error) => {
                 let context = Arc::clone(&ending.context);
-                let mut response =
-                    telemetry::with_context(context, || error.as_response_error().error_response());
+                // Not that of the cause alone: layers below may have left headers for it, as CORS does.
+                let mut response = telemetry::with_context(context, || error.error_response());
                 ending.note(response.status().as_u16(), error.as_error::<Problem>());
                 ending.dress(response.head_mut());
                 Poll::Ready(Err(InternalError::from_response(error, response).into()))

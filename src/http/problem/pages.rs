@@ -78,13 +78,15 @@ pub(crate) async fn show_problem(
     if html::wanted(request.headers().get(ACCEPT)) {
         return Ok(html::page(problem.title, &article(problem)));
     }
-    Ok(HttpResponse::Ok().json(Explanation {
-        code: problem.code,
-        status: problem.status,
-        title: problem.title,
-        meaning: problem.meaning,
-        remedy: problem.remedy,
-    }))
+    Ok(HttpResponse::Ok()
+        .insert_header(html::NEGOTIATED)
+        .json(Explanation {
+            code: problem.code,
+            status: problem.status,
+            title: problem.title,
+            meaning: problem.meaning,
+            remedy: problem.remedy,
+        }))
 }
 
 fn article(problem: &ProblemType) -> String {

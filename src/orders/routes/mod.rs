@@ -18,9 +18,9 @@ use super::service::OrderService;
 use super::status::Status;
 use crate::accounts::model::Role;
 use crate::accounts::routes::bearer::{CurrentAccount, Operator};
-use crate::http::Resource;
 use crate::http::extract::{Json, Page, Paged, Path, Query};
 use crate::http::problem::{Problem, ProblemBody};
+use crate::http::{Resource, client_is_gone};
 
 use reference::{Always, OfOneOrder};
 pub use request::{OrderFilter, PlaceOrderItem, PlaceOrderRequest};
@@ -116,7 +116,12 @@ pub(crate) async fn create_order(
     body: Result<Json<PlaceOrderRequest>, Problem>,
 ) -> Result<HttpResponse, Problem> {
     let attempt = orders.attempt();
-    let body = body.inspect_err(|_| attempt.unreadable())?;
+    let body = body.inspect_err(|_| {
+        // Who left in the middle of the body was refused nothing.
+        if !client_is_gone(&request) {
+            attempt.unreadable();
+        }
+    })?;
     let order = body
         .0
         .into_order(account.id, &request)

@@ -133,6 +133,12 @@ fn assert_rows(database: &TestDatabase, metrics: &Metrics, shop: &Shop) {
     };
     let told = |name: &str, labels: &[(&str, &str)]| whole(metrics.sum(name, labels));
     assert_eq!(told("orders_created_total", &[]), rows("orders"));
+    // Who left in the middle of the body was refused nothing.
+    let refused: u64 = [400, 408, 409, 413, 415, 422]
+        .map(|status| shop.tally.of("POST", shop::ORDERS, status))
+        .iter()
+        .sum();
+    assert_eq!(told("orders_rejected_total", &[]), refused);
     let steps = rows("order_history WHERE from_status IS NOT NULL");
     assert_eq!(told("order_transitions_total", &[]), steps);
     let created = told("registrations_total", &[("outcome", "created")]);
