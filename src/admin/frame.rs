@@ -42,7 +42,7 @@ pub(super) async fn frame(
     let id = single(request.headers(), &REQUEST_ID)
         .and_then(RequestId::parse)
         .unwrap_or_else(RequestId::generate);
-    let context = Arc::new(RequestContext::new(id, None));
+    let context = Arc::new(RequestContext::new(id, None, false));
     InContext::new(context, async move {
         // Of the request itself nothing may be kept: Actix wants to be its only owner.
         let line = Line::begin(&request);

@@ -31,6 +31,7 @@ use crate::telemetry::metrics::{
     BuildMetrics, HistogramHandle, MetricsError, ProcessMetrics, Registry, Runtime, RuntimeMetrics,
     sample_lag,
 };
+use crate::telemetry::traces::{TraceMetrics, Traces};
 
 pub use run::AppHandle;
 pub use subjects::{Subjects, document, explanations, metric_areas};
@@ -81,7 +82,7 @@ pub struct App {
 impl App {
     /// Builds the service, up to its bound listeners. Waits for a database that cannot be reached yet, and for other
     /// replicas that are migrating. Needs an Actix system around it.
-    pub async fn build(loaded: Loaded, logs: &Logs) -> Result<Self, AppError> {
+    pub async fn build(loaded: Loaded, logs: &Logs, traces: &Traces) -> Result<Self, AppError> {
         let settings = &loaded.settings;
         warn_of_settings_without_effect(&loaded);
         let registry = Registry::new();
@@ -92,6 +93,7 @@ impl App {
         let runtime = runtime_metrics(&registry)?;
         ProcessMetrics::publish(&registry)?;
         LogMetrics::publish(&registry, logs)?;
+        TraceMetrics::publish(&registry, traces)?;
         let database = Database::new(&settings.database, &operations(), &registry)?;
         BuildMetrics::publish(&registry, database.backend())?;
         let admin = admin::start(
@@ -206,8 +208,7 @@ impl App {
 }
 
 /// Settings of parts that this version does not have yet. Whoever sets one must not believe that it works.
-const WITHOUT_EFFECT: [&str; 5] = [
-    "traces.",
+const WITHOUT_EFFECT: [&str; 4] = [
     "webhooks.",
     "faults.",
     "live_page.enabled",
@@ -224,13 +225,10 @@ fn warn_of_settings_without_effect(loaded: &Loaded) {
             .iter()
             .any(|part| setting.key.starts_with(part))
     }) {
-        // The service's name is in the log already.
-        if setting.key != "traces.service_name" {
-            tracing::warn!(
-                setting.key = setting.key,
-                "setting has no effect in this version"
-            );
-        }
+        tracing::warn!(
+            setting.key = setting.key,
+            "setting has no effect in this version"
+        );
     }
 }
 

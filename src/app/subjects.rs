@@ -25,6 +25,7 @@ use crate::telemetry::logs::LogMetrics;
 use crate::telemetry::metrics::{
     BuildMetrics, Declaration, ProcessMetrics, Registry, RuntimeMetrics,
 };
+use crate::telemetry::traces::TraceMetrics;
 use crate::telemetry::{self, error_chain};
 
 use super::AppError;
@@ -61,6 +62,7 @@ pub fn metric_areas() -> Vec<(&'static str, &'static [Declaration])> {
         ("Accounts", AccountMetrics::DECLARATIONS),
         ("Health", HealthMetrics::DECLARATIONS),
         ("Logs", LogMetrics::DECLARATIONS),
+        ("Traces", TraceMetrics::DECLARATIONS),
         ("Runtimes", RuntimeMetrics::DECLARATIONS),
         ("Build", BuildMetrics::DECLARATIONS),
         ("Process", ProcessMetrics::DECLARATIONS),

@@ -48,6 +48,8 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments) -> Result<(), CliError> {
+    // Before anybody speaks TLS. It fails when another is in place already, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let Arguments { global, command } = arguments;
     match command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&global),

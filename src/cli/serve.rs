@@ -9,7 +9,12 @@ use crate::http::block_on;
 use crate::lifecycle::{SignalEvent, Signals, spawn_local};
 use crate::settings::{Loaded, Settings};
 use crate::telemetry::logs::{self, Identity, Logs};
+use crate::telemetry::traces::Traces;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+/// The longest that the spans of the last requests may take to reach their collector.
+const LAST_SPANS: Duration = Duration::from_secs(2);
 
 /// Serves until it is asked to stop.
 pub(super) fn run(global: &GlobalArguments) -> Result<(), CliError> {
@@ -19,11 +24,17 @@ pub(super) fn run(global: &GlobalArguments) -> Result<(), CliError> {
         settings.traces.service_name.clone(),
         settings.environment.as_str(),
     );
-    let logs = logs::init(&settings.log, &identity, output::colours_wanted())
+    let traces = Traces::start(&settings.traces, &identity)
+        .map_err(CliError::because("traces could not be set up"))?;
+    let logs = logs::init(&settings.log, &identity, output::colours_wanted(), &traces)
         .map_err(CliError::because("the log could not be set up"))?;
     logs::install_panic_hook();
-    let outcome = block_on(serve(loaded, &logs))
+    let outcome = block_on(serve(loaded, &logs, &traces))
         .unwrap_or_else(|error| Err(CliError::io("the runtime could not be started")(error)));
+    let lost = traces.finish(LAST_SPANS);
+    if lost > 0 {
+        tracing::warn!(trace.spans = lost, "spans lost at the end");
+    }
     // Standard error tells it to a person; a collector of logs may read nothing but the log.
     if let (Err(error @ CliError::Failed { .. }), false) = (&outcome, output::is_for_people()) {
         tracing::error!(error = error.chain(), "service not started");
@@ -32,13 +43,13 @@ pub(super) fn run(global: &GlobalArguments) -> Result<(), CliError> {
     outcome
 }
 
-async fn serve(loaded: Loaded, logs: &Logs) -> Result<(), CliError> {
+async fn serve(loaded: Loaded, logs: &Logs, traces: &Traces) -> Result<(), CliError> {
     let settings = loaded.settings.clone();
     let mut signals =
         Signals::listen().map_err(CliError::io("the signals could not be listened to"))?;
     let mut reload = false;
     let app = tokio::select! {
-        app = App::build(loaded, logs) => {
+        app = App::build(loaded, logs, traces) => {
             app.map_err(CliError::because("the service could not be started"))?
         }
         () = asked_to_end(&mut signals, &mut reload) => {

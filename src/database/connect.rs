@@ -25,6 +25,8 @@ const IDLE_IN_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A backend: how it is opened, and what is done to a fresh connection.
 pub(super) trait Backend: Connection + Send + Sized + 'static {
+    /// Its `db.system.name` in traces.
+    const SYSTEM: &'static str;
     /// Opens a connection through deadpool's manager, which does it on a blocking thread.
     fn open(
         opener: &deadpool_diesel::Manager<Self>,
@@ -134,6 +136,8 @@ struct Setting {
 }
 
 impl Backend for PgConnection {
+    const SYSTEM: &'static str = "postgresql";
+
     async fn open(
         opener: &deadpool_diesel::Manager<Self>,
     ) -> Result<deadpool_diesel::Connection<Self>, deadpool_diesel::Error> {
@@ -162,6 +166,8 @@ impl Backend for PgConnection {
 }
 
 impl Backend for SqliteConnection {
+    const SYSTEM: &'static str = "sqlite";
+
     async fn open(
         opener: &deadpool_diesel::Manager<Self>,
     ) -> Result<deadpool_diesel::Connection<Self>, deadpool_diesel::Error> {

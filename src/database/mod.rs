@@ -166,9 +166,13 @@ impl Database {
             let outcome = self
                 .inner
                 .pools
-                .run(Access::Read, call.deadline, &mut call.spent, move |conn| {
-                    work(conn)
-                })
+                .run(
+                    operation,
+                    Access::Read,
+                    call.deadline,
+                    &mut call.spent,
+                    move |conn| work(conn),
+                )
                 .await;
             if !call
                 .again(&outcome, |error, tries| {
@@ -226,7 +230,13 @@ impl Database {
             let outcome = self
                 .inner
                 .pools
-                .run(Access::Write, deadline, &mut call.spent, transaction)
+                .run(
+                    operation,
+                    Access::Write,
+                    deadline,
+                    &mut call.spent,
+                    transaction,
+                )
                 .await;
             let again = |error: &DatabaseError, tries| match error.kind() {
                 ErrorKind::Conflict => tries < RETRIES,
@@ -344,6 +354,7 @@ enum Access {
 impl Pools {
     async fn run<T, E>(
         &self,
+        operation: Operation,
         access: Access,
         deadline: Instant,
         spent: &mut Spent,
@@ -355,7 +366,7 @@ impl Pools {
     {
         match self {
             Self::Postgres(pool) => {
-                pool.run(deadline, spent, |c| work(&mut Conn::Postgres(c)))
+                pool.run(operation, deadline, spent, |c| work(&mut Conn::Postgres(c)))
                     .await
             }
             Self::Sqlite { reader, writer } => {
@@ -364,7 +375,7 @@ impl Pools {
                 } else {
                     writer
                 };
-                pool.run(deadline, spent, |c| work(&mut Conn::Sqlite(c)))
+                pool.run(operation, deadline, spent, |c| work(&mut Conn::Sqlite(c)))
                     .await
             }
         }

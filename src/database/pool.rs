@@ -8,15 +8,16 @@ use std::time::{Duration, Instant};
 
 use deadpool::managed::{self, Object, PoolError, TimeoutType};
 use deadpool_diesel::Runtime;
+use tracing::Instrument as _;
 
 use crate::settings::DatabaseSettings;
-use crate::telemetry;
+use crate::telemetry::{self, traces};
 
-use super::OperationError;
 use super::connect::{self, Backend, Limits};
 use super::connector::{Connector, Pooled};
 use super::error::{DatabaseError, ErrorKind};
 use super::metrics::{CloseReason, DatabaseMetrics, Phase, PoolHandles, PoolStatus};
+use super::{Operation, OperationError};
 
 /// One pool.
 pub(super) struct Pool<C: Backend> {
@@ -71,6 +72,7 @@ impl<C: Backend> Pool<C> {
     /// thread, if it is at it by then, goes on until the database lets go of it, and keeps its connection so long.
     pub(super) async fn run<T, E>(
         &self,
+        operation: Operation,
         deadline: Instant,
         spent: &mut Spent,
         work: impl FnOnce(&mut C) -> Result<T, E> + Send + 'static,
@@ -80,15 +82,38 @@ impl<C: Backend> Pool<C> {
         E: OperationError,
     {
         let started = Instant::now();
-        let object = self.checkout(deadline).await;
+        let span = traces::pool_wait(self.name);
+        let object = self.checkout(deadline).instrument(span.clone()).await;
+        if let Err(error) = &object {
+            traces::failed(&span, error.kind().as_str());
+        }
+        drop(span);
         let waited = started.elapsed();
         spent.wait += waited;
         self.handles.wait.observe(waited);
         let object = object?;
         let handles = Arc::clone(&self.handles);
-        let task = telemetry::spawn_blocking(move || on_connection(object, &handles, work));
-        let outcome = tokio::time::timeout_at(deadline.into(), task).await;
+        let span = traces::operation(C::SYSTEM, self.name, operation.0);
+        // What the thread does belongs to the operation.
+        let task = span
+            .in_scope(|| telemetry::spawn_blocking(move || on_connection(object, &handles, work)));
+        let outcome = tokio::time::timeout_at(deadline.into(), task)
+            .instrument(span.clone())
+            .await;
         spent.work += started.elapsed().saturating_sub(waited);
+        let failure = match &outcome {
+            Ok(Ok(Ok(_))) => None,
+            // A refusal is an answer, not a failure.
+            Ok(Ok(Err(error))) => error
+                .database()
+                .filter(|error| !error.is_refusal())
+                .map(|error| error.kind().as_str()),
+            Ok(Err(_)) => Some("panic"),
+            Err(_) => Some(ErrorKind::Deadline.as_str()),
+        };
+        if let Some(kind) = failure {
+            traces::failed(&span, kind);
+        }
         match outcome {
             Ok(Ok(result)) => result,
             // The panic goes on where the request is, so that it is answered and counted like any other.

@@ -17,6 +17,7 @@ use utoipa::openapi::OpenApi;
 use crate::lifecycle::{StopToken, supervise_local};
 use crate::settings::{ServerSettings, Settings};
 use crate::telemetry::metrics::{MetricsError, Registry, Runtime, RuntimeMetrics, sample_lag};
+use crate::telemetry::traces::Sampling;
 
 use super::client_address::TrustedProxies;
 use super::docs::{self, Reference};
@@ -24,7 +25,7 @@ use super::extract::BodyLimits;
 use super::listener::{self, Connections};
 use super::metrics::{HttpMetrics, Presence};
 use super::middleware::{
-    Guard, Identify, Observe, Observer, Opening, api_limit, guard, in_problem_form,
+    Guard, Identify, Observe, Observer, Opening, Traced, api_limit, guard, in_problem_form,
 };
 use super::probes::{self, Health};
 use super::problem::kinds::NOT_FOUND;
@@ -175,6 +176,7 @@ pub fn bind(
                 !origins.is_empty(),
                 from_fn(in_problem_form),
             ))
+            .wrap(Traced)
             .wrap(Observe(observer))
     };
     let workers = workers(&settings.server);
@@ -251,6 +253,7 @@ impl Layers {
             readiness: readiness.clone(),
             proxies: proxies.clone(),
             slow: settings.live_page.slow_request_threshold,
+            sampling: Sampling::of(&settings.traces),
         };
         let limits = Arc::new(RateLimits::new(&settings.rate_limit, &metrics));
         let shield = Guard {

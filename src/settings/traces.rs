@@ -4,7 +4,8 @@ use super::format::{Choice, Endpoint, Ratio, Text};
 use super::section::section;
 
 section! {
-    /// OpenTelemetry traces over OTLP. In this version only `service_name` has an effect: it stands in every log line.
+    /// OpenTelemetry traces over OTLP. OpenTelemetry's own variables for what is not set here are heeded too, such as
+    /// `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT` and `OTEL_RESOURCE_ATTRIBUTES`.
     pub struct TracesSettings {
         /// Base address of the OTLP collector, such as `http://localhost:4318`; empty turns traces off.
         /// `OTEL_EXPORTER_OTLP_ENDPOINT` sets it too.

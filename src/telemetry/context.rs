@@ -8,11 +8,12 @@
 //! [`InContext`]: super::InContext
 
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use tracing::Span;
 use uuid::Uuid;
 
 use super::{RequestId, SpanId, TraceId, TraceParent};
@@ -24,6 +25,9 @@ pub struct RequestContext {
     trace_id: TraceId,
     span_id: SpanId,
     parent: Option<TraceParent>,
+    sampled: bool,
+    span_id_claimed: AtomicBool,
+    span: Mutex<Option<Span>>,
     route: OnceLock<&'static str>,
     account: OnceLock<Uuid>,
     database_wait_nanos: AtomicU64,
@@ -31,13 +35,17 @@ pub struct RequestContext {
 }
 
 impl RequestContext {
-    /// A request's context: in the trace of its `traceparent`, or else in a fresh one.
-    pub fn new(request_id: RequestId, traceparent: Option<TraceParent>) -> Self {
+    /// A request's context: in the trace of its `traceparent`, or else in a fresh one. `sampled` when its spans are
+    /// exported.
+    pub fn new(request_id: RequestId, traceparent: Option<TraceParent>, sampled: bool) -> Self {
         Self {
             request_id,
             trace_id: traceparent.map_or_else(TraceId::generate, |parent| parent.trace_id()),
             span_id: SpanId::generate(),
             parent: traceparent,
+            sampled,
+            span_id_claimed: AtomicBool::new(false),
+            span: Mutex::new(None),
             route: OnceLock::new(),
             account: OnceLock::new(),
             database_wait_nanos: AtomicU64::new(0),
@@ -65,14 +73,43 @@ impl RequestContext {
         self.parent.as_ref()
     }
 
-    /// Whether the client says that it records the trace; without a `traceparent` it does not.
-    pub fn parent_sampled(&self) -> bool {
-        self.parent.is_some_and(|parent| parent.sampled())
+    /// Whether the spans of this request are exported.
+    pub fn sampled(&self) -> bool {
+        self.sampled
     }
 
-    /// The `traceparent` for what this request asks of others.
+    /// The `traceparent` for what this request asks of others. Where nothing is exported, the caller's decision is passed
+    /// on: others may record the trace still.
     pub fn outgoing(&self) -> TraceParent {
-        TraceParent::new(self.trace_id, self.span_id, self.parent_sampled())
+        let sampled = self.sampled || self.parent.is_some_and(|parent| parent.sampled());
+        TraceParent::new(self.trace_id, self.span_id, sampled)
+    }
+
+    /// The id for the request's own span, once: every other span needs one of its own.
+    pub fn claim_span_id(&self) -> Option<&SpanId> {
+        let claimed = self.span_id_claimed.swap(true, Relaxed);
+        (!claimed).then_some(&self.span_id)
+    }
+
+    /// Keeps the request's span until its end.
+    pub fn keep_span(&self, span: Span) {
+        *self.span.lock().unwrap_or_else(PoisonError::into_inner) = Some(span);
+    }
+
+    /// The request's span, if it has one that was not taken yet.
+    pub fn span(&self) -> Option<Span> {
+        self.span
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Gives the request's span away: with its last holder it ends.
+    pub fn take_span(&self) -> Option<Span> {
+        self.span
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 
     /// Tells the template of the path that matched. The first call counts.
@@ -198,7 +235,11 @@ mod tests {
     use super::*;
 
     fn context(id: &str) -> Arc<RequestContext> {
-        Arc::new(RequestContext::new(RequestId::parse(id).unwrap(), None))
+        Arc::new(RequestContext::new(
+            RequestId::parse(id).unwrap(),
+            None,
+            false,
+        ))
     }
 
     fn current_id() -> Option<String> {
@@ -244,16 +285,18 @@ mod tests {
     fn a_request_joins_the_trace_of_its_client() {
         let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let parent = TraceParent::parse(header);
-        let joined = RequestContext::new(RequestId::generate(), parent);
+        let joined = RequestContext::new(RequestId::generate(), parent, false);
         assert_eq!(
             joined.trace_id().as_str(),
             "4bf92f3577b34da6a3ce929d0e0e4736"
         );
         assert_ne!(joined.span_id().as_str(), "00f067aa0ba902b7");
-        assert!(joined.parent_sampled());
+        assert!(joined.outgoing().sampled(), "the client records it");
         assert_eq!(joined.outgoing().parent_id(), *joined.span_id());
 
-        assert!(!RequestContext::new(RequestId::generate(), None).parent_sampled());
+        let own = |sampled| RequestContext::new(RequestId::generate(), None, sampled);
+        assert!(!own(false).outgoing().sampled());
+        assert!(own(true).outgoing().sampled());
     }
 
     #[test]

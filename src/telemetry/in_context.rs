@@ -63,7 +63,11 @@ mod tests {
     use crate::telemetry::{RequestId, current, with_context, with_current};
 
     fn context(id: &str) -> Arc<RequestContext> {
-        Arc::new(RequestContext::new(RequestId::parse(id).unwrap(), None))
+        Arc::new(RequestContext::new(
+            RequestId::parse(id).unwrap(),
+            None,
+            false,
+        ))
     }
 
     fn current_id() -> Option<String> {

@@ -2,7 +2,8 @@
 //!
 //! Logs are lines written once ([`logs`]); metrics are declared once and read when scraped
 //! ([`metrics`]); what belongs to one request travels in a [`RequestContext`] and not in a tracing
-//! span, which would cost more than all the rest.
+//! span, which would cost more than all the rest. Requests that are sampled have spans as well
+//! ([`traces`]).
 //!
 //! It knows no subject, no listener and no database: they bring their own metrics and fields.
 
@@ -14,6 +15,7 @@ pub mod logs;
 pub mod metrics;
 mod request_id;
 mod trace_parent;
+pub mod traces;
 
 pub use context::{RequestContext, current, spawn_blocking, with_context, with_current};
 pub use error_chain::error_chain;

@@ -42,7 +42,7 @@ const PURE: [&str; 5] = [
 ];
 
 /// Libraries and functions with the only places that may name them.
-const CONFINED: [(&[&str], &[&str]); 7] = [
+const CONFINED: [(&[&str], &[&str]); 8] = [
     (
         &["diesel", "diesel_migrations"],
         &["src/database/", "*/store.rs", "*/store/"],
@@ -68,6 +68,15 @@ const CONFINED: [(&[&str], &[&str]); 7] = [
         ],
     ),
     (&["prometheus"], &["src/telemetry/metrics/"]),
+    (
+        &[
+            "opentelemetry",
+            "opentelemetry_otlp",
+            "opentelemetry_sdk",
+            "tracing_opentelemetry",
+        ],
+        &["src/telemetry/traces/"],
+    ),
     (&["std::env"], &["src/settings/", "src/cli/"]),
     (
         &[

@@ -42,6 +42,7 @@ impl Admin {
             },
         )
         .unwrap();
+        crate::support::client::install_crypto();
         let client = Client::builder()
             .no_proxy()
             .timeout(Duration::from_secs(5))

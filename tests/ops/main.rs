@@ -16,4 +16,5 @@ mod outage;
 mod pool;
 mod probes;
 mod secrets;
+mod traces;
 mod truth;

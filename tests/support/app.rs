@@ -7,6 +7,7 @@ use glasshouse::app::{App, AppHandle};
 use glasshouse::database::migrations;
 use glasshouse::settings::{DatabaseUrl, Loaded, Settings};
 use glasshouse::telemetry::logs::{Identity, writing_to};
+use glasshouse::telemetry::traces::Traces;
 use serde_json::Value;
 
 use super::database::TestDatabase;
@@ -44,7 +45,7 @@ impl Running {
         let identity = Identity::of_this_build("glasshouse", "test");
         let (_, logs) = writing_to(std::io::sink(), &settings.log, &identity, false)
             .expect("the log can be set up");
-        let app = App::build(Loaded::of(settings), &logs)
+        let app = App::build(Loaded::of(settings), &logs, &Traces::off())
             .await
             .expect("the service starts");
         let (public, admin, handle) = (app.public_address(), app.admin_address(), app.handle());

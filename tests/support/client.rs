@@ -52,9 +52,16 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
+/// reqwest is built for TLS as well, and insists on something that can do it before it makes a client of any kind.
+pub(crate) fn install_crypto() {
+    // The second time it is there already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 impl Client {
     /// A client of whatever listens there.
     pub(crate) fn new(address: SocketAddr) -> Self {
+        install_crypto();
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())

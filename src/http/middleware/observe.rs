@@ -29,6 +29,7 @@ use pin_project_lite::pin_project;
 
 use crate::lifecycle::Readiness;
 use crate::telemetry::metrics::{CounterHandle, HistogramHandle};
+use crate::telemetry::traces::{self, Sampling};
 use crate::telemetry::{self, RequestContext};
 use crate::telemetry::{InContext, RequestId, TraceParent, error_chain};
 
@@ -52,6 +53,7 @@ pub(in crate::http) struct Observer {
     pub(in crate::http) readiness: Readiness,
     pub(in crate::http) proxies: TrustedProxies,
     pub(in crate::http) slow: Duration,
+    pub(in crate::http) sampling: Sampling,
 }
 
 /// The layer.
@@ -134,7 +136,8 @@ where
             .and_then(|value| RequestId::parse(value.to_str().ok()?))
             .unwrap_or_else(RequestId::generate);
         let parent = text(headers.get("traceparent")).and_then(|value| TraceParent::parse(&value));
-        let context = Arc::new(RequestContext::new(request_id, parent));
+        let sampled = self.worker.observer.sampling.decide(parent.as_ref());
+        let context = Arc::new(RequestContext::new(request_id, parent, sampled));
         let ending = Ending {
             worker: Rc::clone(&self.worker),
             peer: request.conn_data().cloned().unwrap_or_default(),
@@ -157,7 +160,7 @@ where
     }
 }
 
-fn method_label(method: &Method) -> &'static str {
+pub(super) fn method_label(method: &Method) -> &'static str {
     METHODS
         .iter()
         .find(|name| **name == method.as_str())
@@ -299,7 +302,22 @@ impl Drop for Ending {
             slow: self.worker.observer.slow,
             probe: probes::TEMPLATES.contains(&route),
         };
-        telemetry::with_context(Arc::clone(&self.context), || line.write());
+        telemetry::with_context(Arc::clone(&self.context), || {
+            let Some(span) = self.context.take_span() else {
+                return line.write();
+            };
+            // Inside the span, for filters of the log that ask for it.
+            span.in_scope(|| line.write());
+            let (error, client) = (self.error.as_deref(), self.client);
+            traces::ended(
+                &span,
+                &self.context,
+                self.status,
+                error,
+                client,
+                self.bytes_out,
+            );
+        });
     }
 }
 

@@ -24,6 +24,7 @@ use std::os::fd::AsFd as _;
 use std::sync::Arc;
 
 use tracing::Dispatch;
+use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::reload;
@@ -31,6 +32,7 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 use crate::settings::{LogFormat, LogSettings};
 use crate::telemetry::build;
+use crate::telemetry::traces::Traces;
 
 pub use control::LogControl;
 pub use filter::AUDIT_TARGET;
@@ -123,11 +125,16 @@ impl Logs {
     }
 }
 
-/// Sets logging up for the whole process, on standard output.
+/// Sets logging up for the whole process, on standard output, with the export of traces beside it.
 ///
 /// `colour` is whether the user bears colours (`NO_COLOR` is not set); there are none unless
 /// standard output is a terminal. Records of the `log` crate are logged as well.
-pub fn init(settings: &LogSettings, identity: &Identity, colour: bool) -> Result<Logs, LogError> {
+pub fn init(
+    settings: &LogSettings,
+    identity: &Identity,
+    colour: bool,
+    traces: &Traces,
+) -> Result<Logs, LogError> {
     let stdout = std::io::stdout();
     let terminal = stdout.is_terminal();
     let settings = LogSettings {
@@ -144,7 +151,13 @@ pub fn init(settings: &LogSettings, identity: &Identity, colour: bool) -> Result
         .as_fd()
         .try_clone_to_owned()
         .map_err(LogError::Output)?;
-    let (dispatch, logs) = writing_to(File::from(output), &settings, identity, colour && terminal)?;
+    let (dispatch, logs) = beside(
+        traces,
+        File::from(output),
+        &settings,
+        identity,
+        colour && terminal,
+    )?;
     dispatch.try_init().map_err(LogError::Installed)?;
     Ok(logs)
 }
@@ -157,6 +170,16 @@ pub fn writing_to(
     identity: &Identity,
     colour: bool,
 ) -> Result<(Dispatch, Logs), LogError> {
+    beside(&Traces::off(), output, settings, identity, colour)
+}
+
+fn beside(
+    traces: &Traces,
+    output: impl Write + Send + 'static,
+    settings: &LogSettings,
+    identity: &Identity,
+    colour: bool,
+) -> Result<(Dispatch, Logs), LogError> {
     let (filter, handle) = reload::Layer::new(filter::parse(&settings.filter)?);
     let format = match settings.format {
         LogFormat::Pretty => Format::Pretty { colour },
@@ -164,8 +187,11 @@ pub fn writing_to(
     };
     let queue = Arc::new(LineQueue::start(output));
     let counts = Arc::new(EventCounts::default());
-    let lines = LineLayer::new(format, Arc::clone(&queue), Arc::clone(&counts));
-    let subscriber = tracing_subscriber::registry().with(filter).with(lines);
+    // The filter is that of the lines alone: which spans are exported is not for it to say.
+    let lines = LineLayer::new(format, Arc::clone(&queue), Arc::clone(&counts)).with_filter(filter);
+    let subscriber = tracing_subscriber::registry()
+        .with(lines)
+        .with(traces.layer());
     let control = LogControl::new(settings.filter.clone(), Some(handle));
     Ok((
         subscriber.into(),

@@ -80,6 +80,10 @@ pub(crate) fn families(backend: Backend, routes: &[&str]) -> Vec<Family> {
             &[("level", &["error", "warn", "info", "debug", "trace"])],
         ),
         zero("log_lines_dropped_total", &[]),
+        zero(
+            "trace_spans_total",
+            &[("outcome", &["exported", "dropped", "failed"])],
+        ),
         moving(
             "runtime_lag_seconds_count",
             &[("runtime", &["http", "admin", "background"])],

@@ -32,7 +32,7 @@ fn records_of_the_log_crate_arrive_under_their_own_target() {
 #[test]
 fn a_panic_is_one_line_with_its_place_and_its_request() {
     install_panic_hook();
-    let context = RequestContext::new(RequestId::parse("unlucky").unwrap(), None);
+    let context = RequestContext::new(RequestId::parse("unlucky").unwrap(), None, false);
     let log = Log::json();
     log.run(|| {
         let panicked = with_context(Arc::new(context), || {

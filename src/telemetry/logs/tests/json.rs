@@ -54,6 +54,7 @@ fn inside_a_request_its_ids_are_told() {
     let context = Arc::new(RequestContext::new(
         RequestId::parse("req-1").unwrap(),
         parent,
+        false,
     ));
     let log = Log::json();
     log.run(|| {
@@ -110,7 +111,7 @@ fn every_kind_of_value_has_its_json() {
 
 #[test]
 fn no_name_occurs_twice() {
-    let context = RequestContext::new(RequestId::parse("mine").unwrap(), None);
+    let context = RequestContext::new(RequestId::parse("mine").unwrap(), None, false);
     let log = Log::json();
     log.run(|| {
         with_context(Arc::new(context), || {
