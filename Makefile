@@ -45,6 +45,18 @@ fmt: ## Format the code
 docs: ## Write the generated documents anew (settings, metrics, OpenAPI), which the tests hold equal to the code
 	UPDATE_DOCS=1 scripts/with-postgres cargo test --locked --lib --bins --tests -- up_to_date
 
+# Variables given to make are in the environment of what it runs: RATE=200, DURATION=5m, API=http://host:port, …
+SCENARIO ?= average
+
+.PHONY: load
+load: ## Load a running, seeded service with k6: SCENARIO=stress RATE=200 API=http://… (docs/load-testing.md)
+	@loadtest/run $(SCENARIO)
+
+.PHONY: load-local
+load-local: ## Load a service that is started for it and gone afterwards: DATABASE=postgres SCENARIO=stress
+	cargo build --locked --release
+	@scripts/load-local $(or $(DATABASE),sqlite) $(SCENARIO)
+
 .PHONY: deny
 deny: ## Licences, bans, sources and advisories with cargo-deny (installs it: about 3 minutes; fetches advisories)
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --version '^0.20' --locked

@@ -1,0 +1,56 @@
+// Hours of ordinary days: the visits of `average`, with an eye on what must not grow. Compares the service's memory, open
+// files and threads in the first third with those in the last, after a tenth of warming up.
+//
+//     make load SCENARIO=soak RATE=50 DURATION=2h
+
+import exec from 'k6/execution';
+
+import { settleAccounts } from './lib/accounting.js';
+import { enter } from './lib/api.js';
+import { visit } from './lib/customers.js';
+import { number, seconds, whole } from './lib/environment.js';
+import { arrivals } from './lib/metrics.js';
+import { settleAndReadBack } from './lib/orders.js';
+import { constant, keptUp, objectives, plan, readingBack, recordLag, usersFor } from './lib/plan.js';
+import { prepare } from './lib/prepare.js';
+import { customer } from './lib/sessions.js';
+import { summary } from './lib/summary.js';
+import { grown, watch as look, watching } from './lib/watch.js';
+
+const RATE = whole('RATE', 50);
+const DURATION = seconds('DURATION', '10m');
+const USERS = whole('USERS', usersFor(RATE));
+// The one that watches is a user too, and reads back what it did not buy.
+const ALL = USERS + 1;
+
+export const options = plan({
+  name: 'soak',
+  scenarios: { load: constant(RATE, DURATION, USERS), watch: watching(DURATION), read_back: readingBack(DURATION, ALL) },
+  looked: ['acknowledged', 'replayed', 'stock'],
+  thresholds: { ...objectives('steady'), ...keptUp(RATE * DURATION), ...look.thresholds },
+});
+
+export const setup = () => prepare({ accounts: whole('ACCOUNTS', 50), products: whole('PRODUCTS', 200), users: ALL });
+
+export function load(data) {
+  recordLag(RATE);
+  enter('steady');
+  arrivals.add(1, { phase: 'steady' });
+  visit(data, exec.vu.idInTest, customer(data));
+}
+
+export const watch = look;
+
+export function readBack(data) {
+  enter(null);
+  settleAndReadBack(customer(data), ALL);
+}
+
+export const teardown = settleAccounts;
+
+export const handleSummary = summary({
+  name: 'soak',
+  users: ALL,
+  // Twice what a healthy service was seen to waver in ten minutes; a leak of a kilobyte a request is far above it.
+  conclude: (result, data) => grown(result, data, { seconds: DURATION, limit: number('GROWTH', 60) }),
+});
