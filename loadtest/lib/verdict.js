@@ -124,7 +124,7 @@ function join(result, happened, data, { cut }) {
   }
   const counted = Object.values(result.routes).reduce((all, { client: ours }) => all + (ours ? sum(ours.statuses) : 0), 0);
   if (counted !== result.load.requests) {
-    differences.push({ route: 'any', status: 'one that its route does not document', client: result.load.requests - counted, server: 0 });
+    differences.push({ route: 'some route', status: 'not documented for it', client: result.load.requests - counted, server: 0 });
   }
   result.differences = differences;
   const unknown = valueOf(data, 'orders_unknown') + cut;

@@ -68,7 +68,8 @@ function metricsAreRead() {
   equal('buckets over all statuses', seen.histograms['GET /'], { 0.25: 3, '+Inf': 4 });
   equal('counters by the label that matters', seen.counters['db_pool_timeouts_total wait'], 2);
   equal('counters in all', total(seen.counters, 'db_pool_timeouts_total'), 3);
-  equal('a longer name is another metric', total(seen.counters, 'log_lines_dropped_total'), 0);
+  equal('a longer name is another metric', total({ 'a x': 1, 'a y': 2, 'a_b x': 4, a_c: 8 }, 'a'), 3);
+  equal('what is not wanted is left out', Object.keys(seen.counters).some((key) => key.startsWith('log_')), false);
   equal('gauges', seen.gauges.http_requests_in_flight, 3);
   equal('the build', [seen.instances[0].build.database, seen.instances[0].build.rustc], ['sqlite', '1.95 "x"']);
 }
@@ -77,6 +78,8 @@ function quantilesAreThoseOfPromQl() {
   const buckets = { '+Inf': 10, 0.5: 10, 0.25: 8, 0.1: 0 };
   // histogram_quantile(0.5): rank 5 of the 8 between 0.1 and 0.25.
   equal('interpolated in its bucket', quantile(0.5, buckets).value.toFixed(5), (0.1 + 0.15 * (5 / 8)).toFixed(5));
+  equal('among those above the bucket before', quantile(0.9, buckets).value, 0.375);
+  equal('a bound belongs to the bucket below it', quantile(0.8, buckets), { value: 0.25, from: 0.1, to: 0.25 });
   equal('its bucket is known', [quantile(0.9, buckets).from, quantile(0.9, buckets).to], [0.25, 0.5]);
   equal('the first bucket begins at 0', quantile(0.5, { 0.1: 4, '+Inf': 4 }).value, 0.05);
   equal('beyond the last bound nothing is known', quantile(0.99, { 0.1: 4, '+Inf': 8 }), { value: 0.1, from: 0.1, to: null });
@@ -149,14 +152,14 @@ function theKneeIsFound() {
 }
 
 // A run of one route, as k6 tells it.
-function runOf({ answered = 5, lagging = false, violated = 0, looked = 1, before = look(SCRAPE) } = {}) {
+function runOf({ answered = 5, unlisted = 0, lagging = false, violated = 0, looked = 1, before = look(SCRAPE) } = {}) {
   const counter = (number, thresholds) => ({ type: 'counter', values: { count: number }, thresholds });
   return {
     state: { testRunDurationMs: 2000 },
     root_group: { checks: [{ name: 'fine', passes: 3, fails: 0 }] },
     setup_data: { testid: 'one', before },
     metrics: {
-      http_reqs: counter(answered + 1),
+      http_reqs: counter(answered + unlisted + 1),
       'http_reqs{name:admin}': counter(1),
       'http_reqs{name:/api/v1/orders/{id},method:GET,status:200}': counter(answered, { 'count>=0': { ok: true } }),
       'iterations{scenario:read_back}': counter(2),
@@ -175,6 +178,8 @@ function aVerdictIsGiven() {
   equal('a crossed threshold fails it', verdict({ lagging: true }).failures, ['arrival_lag is 200.0, not p(99)<100']);
   equal('a request that only one counted fails it', verdict({ answered: 4 }).failures,
     ['GET /api/v1/orders/{id}, status 200: the client counted 4, the service 5']);
+  equal('a status that no route documents fails it', verdict({ unlisted: 1 }).failures,
+    ['some route, status not documented for it: the client counted 1, the service 0']);
   equal('unless others use the service too', verdict({ answered: 4 }, { alone: false }).failures, []);
   equal('a violated invariant fails it', verdict({ violated: 1 }).failures, ['stock and orders add up: violated 1 of 1 times']);
   equal('an invariant that nobody looked at fails it', verdict({ looked: 0 }).failures, ['stock and orders add up: never looked at']);
