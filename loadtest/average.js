@@ -3,17 +3,18 @@
 //
 //     make load SCENARIO=average RATE=100 DURATION=1m
 
-import { enter } from './lib/api.js';
+import exec from 'k6/execution';
+
 import { settleAccounts } from './lib/accounting.js';
+import { enter } from './lib/api.js';
 import { visit } from './lib/customers.js';
 import { seconds, whole } from './lib/environment.js';
 import { arrivals } from './lib/metrics.js';
-import { settleAndReadBack } from './lib/orders.js';
-import { constant, keptUp, objectives, plan, readingBack, recordLag, usersFor } from './lib/plan.js';
+import { acts, constant, keptUp, objectives, plan, recordLag, usersFor } from './lib/plan.js';
 import { prepare } from './lib/prepare.js';
 import { customer } from './lib/sessions.js';
 import { summary } from './lib/summary.js';
-import exec from 'k6/execution';
+import { readBackFor, warmUp } from './lib/users.js';
 
 const RATE = whole('RATE', 100);
 const DURATION = seconds('DURATION', '1m');
@@ -21,7 +22,7 @@ const USERS = whole('USERS', usersFor(RATE));
 
 export const options = plan({
   name: 'average',
-  scenarios: { load: constant(RATE, DURATION, USERS), read_back: readingBack(DURATION, USERS) },
+  scenarios: acts({ arrivals: constant(RATE, DURATION), seconds: DURATION, users: USERS }),
   looked: ['acknowledged', 'replayed', 'stock'],
   thresholds: { ...objectives('steady'), ...keptUp(RATE * DURATION) },
 });
@@ -32,13 +33,12 @@ export function load(data) {
   recordLag(RATE);
   enter('steady');
   arrivals.add(1, { phase: 'steady' });
-  visit(data, exec.vu.idInTest, customer(data));
+  visit(exec.vu.idInTest, customer(data));
 }
 
-export function readBack(data) {
-  enter(null);
-  settleAndReadBack(customer(data), USERS);
-}
+export { warmUp };
+
+export const readBack = readBackFor(USERS);
 
 export const teardown = settleAccounts;
 

@@ -9,11 +9,12 @@ import { settleAccounts } from './lib/accounting.js';
 import { enter } from './lib/api.js';
 import { seconds, whole } from './lib/environment.js';
 import { arrivals } from './lib/metrics.js';
-import { place, settleAndReadBack } from './lib/orders.js';
-import { constant, keptUp, objectives, plan, readingBack, recordLag, usersFor } from './lib/plan.js';
+import { place } from './lib/orders.js';
+import { acts, constant, keptUp, objectives, plan, recordLag, usersFor } from './lib/plan.js';
 import { addProduct, prepare } from './lib/prepare.js';
 import { customer } from './lib/sessions.js';
 import { summary } from './lib/summary.js';
+import { readBackFor, warmUp } from './lib/users.js';
 
 const RATE = whole('RATE', 200);
 const DURATION = seconds('DURATION', '10s');
@@ -26,7 +27,7 @@ if (RATE * DURATION < 2 * STOCK) {
 
 export const options = plan({
   name: 'contention',
-  scenarios: { load: constant(RATE, DURATION, USERS), read_back: readingBack(DURATION, USERS) },
+  scenarios: acts({ arrivals: constant(RATE, DURATION), seconds: DURATION, users: USERS }),
   looked: ['acknowledged', 'replayed', 'soldOut'],
   thresholds: {
     ...objectives('rush'),
@@ -51,10 +52,9 @@ export function load(data) {
   place(customer(data), exec.vu.idInTest, [{ product: data.hot, quantity: 1 }], { again, scarce: true });
 }
 
-export function readBack(data) {
-  enter(null);
-  settleAndReadBack(customer(data), USERS);
-}
+export { warmUp };
+
+export const readBack = readBackFor(USERS);
 
 export const teardown = settleAccounts;
 

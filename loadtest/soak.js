@@ -10,11 +10,11 @@ import { enter } from './lib/api.js';
 import { visit } from './lib/customers.js';
 import { number, seconds, whole } from './lib/environment.js';
 import { arrivals } from './lib/metrics.js';
-import { settleAndReadBack } from './lib/orders.js';
-import { constant, keptUp, objectives, plan, readingBack, recordLag, usersFor } from './lib/plan.js';
+import { acts, constant, keptUp, objectives, plan, recordLag, usersFor } from './lib/plan.js';
 import { prepare } from './lib/prepare.js';
 import { customer } from './lib/sessions.js';
 import { summary } from './lib/summary.js';
+import { readBackFor, warmUp } from './lib/users.js';
 import { grown, watch as look, watching } from './lib/watch.js';
 
 const RATE = whole('RATE', 50);
@@ -25,7 +25,7 @@ const ALL = USERS + 1;
 
 export const options = plan({
   name: 'soak',
-  scenarios: { load: constant(RATE, DURATION, USERS), watch: watching(DURATION), read_back: readingBack(DURATION, ALL) },
+  scenarios: acts({ arrivals: constant(RATE, DURATION), seconds: DURATION, users: USERS, watchers: { watch: watching(DURATION) } }),
   looked: ['acknowledged', 'replayed', 'stock'],
   thresholds: { ...objectives('steady'), ...keptUp(RATE * DURATION), ...look.thresholds },
 });
@@ -36,15 +36,14 @@ export function load(data) {
   recordLag(RATE);
   enter('steady');
   arrivals.add(1, { phase: 'steady' });
-  visit(data, exec.vu.idInTest, customer(data));
+  visit(exec.vu.idInTest, customer(data));
 }
 
 export const watch = look;
 
-export function readBack(data) {
-  enter(null);
-  settleAndReadBack(customer(data), ALL);
-}
+export { warmUp };
+
+export const readBack = readBackFor(ALL);
 
 export const teardown = settleAccounts;
 

@@ -11,11 +11,11 @@ import { enter } from './lib/api.js';
 import { visit } from './lib/customers.js';
 import { number, seconds, whole } from './lib/environment.js';
 import { arrivals } from './lib/metrics.js';
-import { settleAndReadBack } from './lib/orders.js';
-import { objectives, plan, ramping, readingBack, usersFor } from './lib/plan.js';
+import { acts, objectives, plan, ramping, usersFor } from './lib/plan.js';
 import { prepare } from './lib/prepare.js';
 import { customer } from './lib/sessions.js';
 import { summary } from './lib/summary.js';
+import { readBackFor, warmUp } from './lib/users.js';
 
 const RATE = whole('RATE', 50);
 const PEAK = whole('PEAK', RATE * 10);
@@ -35,7 +35,7 @@ const TOTAL = STAGES.reduce((sum, [, length]) => sum + length, 0);
 
 export const options = plan({
   name: 'spike',
-  scenarios: { load: ramping(RATE, STAGES, USERS), read_back: readingBack(TOTAL, USERS) },
+  scenarios: acts({ arrivals: ramping(RATE, STAGES), seconds: TOTAL, users: USERS }),
   looked: ['acknowledged', 'replayed', 'stock'],
   thresholds: {
     ...objectives('before'),
@@ -53,13 +53,12 @@ export function load(data) {
   const [phase] = PHASES.find(([, from, to]) => into >= from && into < to) || [null];
   enter(phase);
   if (phase !== null) arrivals.add(1, { phase });
-  visit(data, exec.vu.idInTest, customer(data));
+  visit(exec.vu.idInTest, customer(data));
 }
 
-export function readBack(data) {
-  enter(null);
-  settleAndReadBack(customer(data), USERS);
-}
+export { warmUp };
+
+export const readBack = readBackFor(USERS);
 
 export const teardown = settleAccounts;
 

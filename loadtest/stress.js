@@ -12,11 +12,11 @@ import { visit } from './lib/customers.js';
 import { ERRORS, number, P99, seconds, whole } from './lib/environment.js';
 import { concludeKnee, steps } from './lib/knee.js';
 import { arrivals } from './lib/metrics.js';
-import { settleAndReadBack } from './lib/orders.js';
-import { plan, ramping, readingBack, usersFor } from './lib/plan.js';
+import { acts, plan, ramping, surely, usersFor } from './lib/plan.js';
 import { prepare } from './lib/prepare.js';
 import { customer } from './lib/sessions.js';
 import { summary } from './lib/summary.js';
+import { readBackFor, warmUp } from './lib/users.js';
 
 const FROM = whole('FROM', 100);
 const TO = whole('TO', 3000);
@@ -24,12 +24,14 @@ const HOLD = seconds('HOLD', '10s');
 const CLIMB = 1; // seconds from one rate to the next, which belong to neither
 const STEPS = steps(FROM, TO, number('FACTOR', 1.25, 1.01));
 const USERS = whole('USERS', usersFor(TO));
+const ACCOUNTS = whole('ACCOUNTS', 50);
 const TOTAL = STEPS.length * (CLIMB + HOLD);
 
 const thresholds = {};
 for (const [at, { phase }] of STEPS.entries()) {
-  // A step is judged when half of it is over: before that, a few slow answers would be its 99th percentile.
-  const abort = { abortOnFail: true, delayAbortEval: `${Math.round((at * (CLIMB + HOLD) + CLIMB + HOLD / 2) * 1000)}ms` };
+  // A step may end the run when half of it is over: before that, a few slow answers would be its 99th percentile.
+  const half = at * (CLIMB + HOLD) + CLIMB + HOLD / 2;
+  const abort = { abortOnFail: true, delayAbortEval: surely(half, { users: USERS, accounts: ACCOUNTS }) };
   thresholds[`arrivals{phase:${phase}}`] = ['count>=0'];
   thresholds[`load_duration{phase:${phase}}`] = [{ threshold: `p(99)<${P99}`, ...abort }];
   thresholds[`load_failed{phase:${phase}}`] = [{ threshold: `rate<=${ERRORS}`, ...abort }];
@@ -39,15 +41,14 @@ thresholds.dropped_iterations = [{ threshold: `count<=${Math.ceil(FROM * HOLD * 
 
 export const options = plan({
   name: 'stress',
-  scenarios: {
-    load: ramping(FROM, STEPS.flatMap(({ rate }) => [[rate, CLIMB], [rate, HOLD]]), USERS),
-    read_back: readingBack(TOTAL, USERS),
-  },
+  scenarios: acts({
+    arrivals: ramping(FROM, STEPS.flatMap(({ rate }) => [[rate, CLIMB], [rate, HOLD]])), seconds: TOTAL, users: USERS,
+  }),
   looked: ['stock'],
   thresholds: { ...thresholds, checks: ['rate>=0.5'] },
 });
 
-export const setup = () => prepare({ accounts: whole('ACCOUNTS', 50), products: whole('PRODUCTS', 200), users: USERS });
+export const setup = () => prepare({ accounts: ACCOUNTS, products: whole('PRODUCTS', 200), users: USERS });
 
 export function load(data) {
   const into = (Date.now() - exec.scenario.startTime) / 1000;
@@ -55,13 +56,12 @@ export function load(data) {
   const phase = step && into % (CLIMB + HOLD) >= CLIMB ? step.phase : null;
   enter(phase);
   if (phase !== null) arrivals.add(1, { phase });
-  visit(data, exec.vu.idInTest, customer(data));
+  visit(exec.vu.idInTest, customer(data));
 }
 
-export function readBack(data) {
-  enter(null);
-  settleAndReadBack(customer(data), USERS);
-}
+export { warmUp };
+
+export const readBack = readBackFor(USERS);
 
 export const teardown = settleAccounts;
 

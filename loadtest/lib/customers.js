@@ -26,10 +26,13 @@ const VISITS = [
 ];
 const TOTAL = VISITS.reduce((sum, [weight]) => sum + weight, 0);
 
-export function visit(data, user, customer) {
-  // What setup() gives is Go's, and every look at it makes new objects: one copy of one's own is faster, and its objects
-  // are the same ones tomorrow.
-  if (products === null) products = JSON.parse(JSON.stringify(data.products));
+// What setup() gives is Go's, and every look at it makes new objects: one copy of one's own is faster, and its objects are
+// the same ones tomorrow.
+export function getReady(data) {
+  products = JSON.parse(JSON.stringify(data.products));
+}
+
+export function visit(user, customer) {
   let point = Math.random() * TOTAL;
   const [, action] = VISITS.find(([weight]) => {
     point -= weight;

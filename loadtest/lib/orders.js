@@ -1,13 +1,16 @@
 // Placing orders, and remembering them: each virtual user keeps what was acknowledged to it, and reads it back when the
 // load is over. An order whose fate is unknown is sent again with its key, as a good client would.
 
-import { check } from 'k6';
+import { check, sleep } from 'k6';
 
 import { hasFailed, send, testId } from './api.js';
 import { READ_BACK } from './environment.js';
 import { holds, INVARIANTS } from './invariants.js';
 import { ordersAcknowledged, ordersRefused, ordersReplayed, ordersUnknown } from './metrics.js';
 import { ROUTES } from './routes.js';
+
+// Times that what failed is tried again in the end.
+const TRIES = 15;
 
 const acknowledged = [];
 const unsettled = [];
@@ -100,11 +103,22 @@ export function readBack(customer, order) {
   return response;
 }
 
+// Asks until there is an answer other than 5xx, with the pauses that the service asks for: like a good client it gives a
+// service that was overrun a while to be itself again.
+function insist(ask) {
+  let response = ask();
+  for (let more = TRIES; hasFailed(response) && more > 0; more -= 1) {
+    sleep(Number(response.headers['Retry-After'] || 1) * (0.5 + Math.random()));
+    response = ask();
+  }
+  return response;
+}
+
 // When the load is over: first what is unsettled is sent again, then what was acknowledged is read, or a fair sample of
 // it where there is too much.
 export function settleAndReadBack(customer, users) {
   for (const request of unsettled.splice(0)) {
-    const response = post(customer, request);
+    const response = insist(() => post(customer, request));
     const settled = response.status === 201 || (request.scarce && code(response) === 'out_of_stock');
     holds(INVARIANTS.settled, settled, () => `key ${request.key}: still ${response.status}`);
     if (settled) conclude(request, response);
@@ -112,10 +126,9 @@ export function settleAndReadBack(customer, users) {
   const share = Math.max(1, Math.ceil(READ_BACK / users));
   const step = Math.max(1, acknowledged.length / share);
   for (let at = 0; at < acknowledged.length; at += step) {
-    const response = readBack(customer, acknowledged[Math.floor(at)]);
-    // Nobody else asks now: what cannot be read is not there.
-    if (hasFailed(response)) {
-      holds(INVARIANTS.acknowledged, false, () => `order ${acknowledged[Math.floor(at)].id}: ${response.status}`);
-    }
+    const order = acknowledged[Math.floor(at)];
+    const response = insist(() => readBack(customer, order));
+    // What cannot be read for so long is not there.
+    if (hasFailed(response)) holds(INVARIANTS.acknowledged, false, () => `order ${order.id}: ${response.status}`);
   }
 }

@@ -11,36 +11,49 @@ import { ADMIN_LABEL } from './server.js';
 // In whole milliseconds, as k6 takes a duration.
 const time = (seconds) => `${Math.round(seconds * 1000)}ms`;
 
-// Enough virtual users that an arrival finds a free one even while every answer takes half a second. All are there from
-// the start: one that is made under load costs CPU just then, and would not be there to read its orders back.
-export const usersFor = (rate) => Math.min(1000, Math.max(20, Math.ceil(rate / 2)));
+// Enough virtual users that an arrival finds a free one while visits take a quarter of a second on average, which is where
+// the objective ends. All are there from the start: one that is made under load costs CPU just then, and would not be
+// there to read its orders back.
+export const usersFor = (rate) => Math.min(500, Math.max(20, Math.ceil(rate / 4)));
 
 // Arrivals that do not wait for the answers of others: with a fixed number of users in a loop a slow service is asked
 // less, and looks fast. docs/load-testing.md says more.
-export function constant(rate, seconds, users) {
-  return {
-    executor: 'constant-arrival-rate', exec: 'load', rate, timeUnit: '1s', duration: time(seconds),
-    preAllocatedVUs: users, maxVUs: users, gracefulStop: time(GRACE),
-  };
-}
+export const constant = (rate, seconds) => ({
+  executor: 'constant-arrival-rate', rate, timeUnit: '1s', duration: time(seconds),
+});
 
 // `stages`: pairs of a rate and the seconds in which it is reached.
-export function ramping(startRate, stages, users) {
+export const ramping = (startRate, stages) => ({
+  executor: 'ramping-arrival-rate', startRate, timeUnit: '1s',
+  stages: stages.map(([target, seconds]) => ({ target, duration: time(seconds) })),
+});
+
+// How long the users take to get ready. Their first steps cost ten times as much as any later ones.
+const warmUp = (users) => 1 + Math.ceil(users / 100);
+
+// The three acts of a run. Each user gets ready, once. Then they are the ones who arrive. And once the load and what it
+// left in flight are over, each reads back what was acknowledged to it: what a user remembers is its own, so it has to be
+// the same users, all that there are, and k6 hands out the same ones as long as no two acts overlap.
+//
+// `arrivals` from `constant` or `ramping`; `watchers`: scenarios beside the load, with one user each.
+export function acts({ arrivals, seconds, users, watchers = {} }) {
+  const begin = warmUp(users);
+  const all = users + Object.keys(watchers).length;
+  const each = { executor: 'per-vu-iterations', vus: all, iterations: 1, gracefulStop: '0s' };
+  const beside = Object.entries(watchers).map(([name, watcher]) => [name, { ...watcher, startTime: time(begin) }]);
   return {
-    executor: 'ramping-arrival-rate', exec: 'load', startRate, timeUnit: '1s',
-    stages: stages.map(([target, seconds]) => ({ target, duration: time(seconds) })),
-    preAllocatedVUs: users, maxVUs: users, gracefulStop: time(GRACE),
+    warm_up: { ...each, exec: 'warmUp', maxDuration: time(begin) },
+    load: {
+      ...arrivals, exec: 'load', startTime: time(begin), preAllocatedVUs: users, maxVUs: users, gracefulStop: time(GRACE),
+    },
+    ...Object.fromEntries(beside),
+    read_back: { ...each, exec: 'readBack', startTime: time(begin + seconds + GRACE + 1), maxDuration: '5m' },
   };
 }
 
-// Once the load and what it left in flight are over, each virtual user reads back what was acknowledged to it. It has to
-// be the same users: what they remember is theirs alone. So their number is that of all there are.
-export function readingBack(after, users) {
-  return {
-    executor: 'per-vu-iterations', exec: 'readBack', vus: users, iterations: 1,
-    startTime: time(after + GRACE + 1), maxDuration: '5m', gracefulStop: '0s',
-  };
-}
+// When, counted from the start of k6, a moment of the load has surely come: k6 counts setup(), which takes as long as
+// logging the accounts in takes, 0.1 s each on a slow machine.
+export const surely = (seconds, { users, accounts }) => time(2 + accounts * 0.1 + warmUp(users) + seconds);
 
 // Records how late this iteration began, for arrivals at a constant rate.
 export function recordLag(rate) {

@@ -51,11 +51,15 @@ function loadOf(data) {
 // What a tag of a submetric is: `load_duration{phase:steady}` has `steady`.
 const tagged = (metric, stem) => (metric.startsWith(`${stem}:`) ? metric.slice(stem.length + 1, -1) : null);
 
+// In the order of time: the parts of a spike are told by their names, steps by their rates.
+const PARTS = ['before', 'peak', 'after'];
+const inTime = (one, other) => (PARTS.indexOf(one) - PARTS.indexOf(other)) || (one < other ? -1 : 1);
+
 function phasesOf(data) {
   const phases = {};
-  for (const metric of Object.keys(data.metrics)) {
-    const phase = tagged(metric, 'load_duration{phase');
-    if (phase === null) continue;
+  const found = Object.keys(data.metrics).map((metric) => tagged(metric, 'load_duration{phase')).filter((phase) => phase !== null);
+  for (const phase of found.sort(inTime)) {
+    const metric = `load_duration{phase:${phase}}`;
     phases[phase] = {
       arrivals: valueOf(data, `arrivals{phase:${phase}}`),
       answers: valueOf(data, metric),
