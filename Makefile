@@ -57,6 +57,23 @@ load-local: ## Load a service that is started for it and gone afterwards: DATABA
 	cargo build --locked --release
 	@scripts/load-local $(or $(DATABASE),sqlite) $(SCENARIO)
 
+.PHONY: image
+image: ## Build the image of the service, with docker, podman or buildah
+	@scripts/image
+
+# PROFILES='traces logs replicas' brings up more: docs/running.md.
+.PHONY: stack
+stack: ## Bring up the service, PostgreSQL, Prometheus, Alertmanager and Grafana, and say where they are
+	@PROFILES="$(PROFILES)" scripts/stack up
+
+.PHONY: stack-down
+stack-down: ## Take the stack down; ARGS=--volumes takes its data along
+	@scripts/stack down $(ARGS)
+
+.PHONY: stack-test
+stack-test: ## Bring the stack up under another name, look whether it does what it says, take it down
+	@scripts/stack-check
+
 .PHONY: deny
 deny: ## Licences, bans, sources and advisories with cargo-deny (installs it: about 3 minutes; fetches advisories)
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --version '^0.20' --locked

@@ -1,4 +1,5 @@
-//! What stands around the service, held against what the service is: load tests.
+//! What is shipped around the service, held against what the service is: dashboards and their queries, rules, load tests,
+//! image and compose file. Nothing here needs a container; `scripts/stack-check` is what starts some.
 #![cfg(test)] // clippy.toml's leave for tests to unwrap reaches their helpers only through this
 
 #[path = "../support/mod.rs"]
@@ -6,3 +7,4 @@
 mod support;
 
 mod load;
+mod packaging;
