@@ -23,12 +23,12 @@ setup: ## Install what the tests need (Debian, Ubuntu), or say what is missing
 
 .PHONY: test
 test: setup lint ## Everything: set-up, lint, all tests on SQLite and on a throw-away PostgreSQL
-	scripts/with-postgres cargo test --locked -- $(ARGS)
+	scripts/with-postgres cargo test --locked --workspace -- $(ARGS)
 
 # Named after what they need, tests on PostgreSQL have it in their path: `orders::placing::a_key_replays::postgres`.
 .PHONY: test-fast
 test-fast: ## The inner loop: unit tests and SQLite only, counted as filtered out is what needs PostgreSQL
-	cargo test --locked --lib --bins --tests -- --skip postgres $(ARGS)
+	cargo test --locked --workspace --lib --bins --tests -- --skip postgres $(ARGS)
 
 # The documentation is for those who work on the code: private items are in it, so links to them are good links.
 .PHONY: lint
@@ -42,8 +42,12 @@ fmt: ## Format the code
 	cargo fmt --all
 
 .PHONY: docs
-docs: ## Write the generated documents anew (settings, metrics, OpenAPI), which the tests hold equal to the code
-	UPDATE_DOCS=1 scripts/with-postgres cargo test --locked --lib --bins --tests -- up_to_date
+docs: ## Write the generated documents anew (settings, metrics, OpenAPI, dashboards), which the tests hold equal to the code
+	UPDATE_DOCS=1 scripts/with-postgres cargo test --locked --workspace --lib --bins --tests -- up_to_date
+
+.PHONY: dashboards
+dashboards: ## Write the Grafana dashboards anew from tools/dashboards and the metric declarations
+	cargo run --locked --package dashboards
 
 # Variables given to make are in the environment of what it runs: RATE=200, DURATION=5m, API=http://host:port, …
 SCENARIO ?= average

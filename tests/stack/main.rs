@@ -6,5 +6,8 @@
 #[expect(dead_code, reason = "each test binary uses its part of it")]
 mod support;
 
+mod dashboards;
 mod load;
 mod packaging;
+mod probe;
+mod prometheus;

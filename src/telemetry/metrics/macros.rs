@@ -3,7 +3,9 @@
 /// Declares the metrics of one area as a struct.
 ///
 /// The doc comment of a field is the metric's HELP text; its type is a [`Family`] and fixes kind and
-/// labels. Histograms name their `buckets`, the dynamic and scraped families their `labels`:
+/// labels. Histograms name their `buckets`, the dynamic and scraped families their `labels`. What is
+/// declared is found again under the field's name, as a function: whoever writes a query about a metric
+/// asks for its name there, so that it cannot outlive a renaming.
 ///
 /// ```
 /// use glasshouse::telemetry::metrics::{Counter, DynamicCounter, HTTP_BUCKETS, Histogram, Registry};
@@ -25,6 +27,7 @@
 /// door.guests.inc();
 /// assert!(registry.encode()?.contains("door_guests_total 1"));
 /// assert_eq!(DoorMetrics::DECLARATIONS[0].help, "Guests let in.");
+/// assert_eq!(DoorMetrics::wait().name, "door_wait_seconds");
 /// # Ok::<(), glasshouse::telemetry::metrics::MetricsError>(())
 /// ```
 ///
@@ -53,14 +56,24 @@ macro_rules! metrics {
 
         impl $area {
             /// The metrics of this area, as declared.
-            $visibility const DECLARATIONS: &'static [$crate::telemetry::metrics::Declaration] = &[
-                $(
-                    $crate::metrics!(
-                        @declaration $name, $family, concat!($($help),+),
-                        [$($($label),+)?] [$($buckets)?]
-                    ),
-                )+
-            ];
+            $visibility const DECLARATIONS: &'static [$crate::telemetry::metrics::Declaration] =
+                &[$(Self::$field()),+];
+
+            $(
+                #[doc = concat!("What is declared of `", $name, "`.")]
+                $visibility const fn $field() -> $crate::telemetry::metrics::Declaration {
+                    const {
+                        $crate::telemetry::metrics::Declaration {
+                            name: $name,
+                            kind: <$family as $crate::telemetry::metrics::Family>::KIND,
+                            help: concat!($($help),+).trim_ascii(),
+                            labels: $crate::metrics!(@labels $family $(, $($label),+)?),
+                            buckets: $crate::metrics!(@buckets $($buckets)?),
+                        }
+                        .checked(<$family as $crate::telemetry::metrics::Family>::ARITY)
+                    }
+                }
+            )+
 
             /// Registers every metric of this area.
             $visibility fn register(
@@ -70,27 +83,12 @@ macro_rules! metrics {
                     $(
                         $field: <$family as $crate::telemetry::metrics::Family>::register(
                             registry,
-                            const {
-                                $crate::metrics!(
-                                    @declaration $name, $family, concat!($($help),+),
-                                    [$($($label),+)?] [$($buckets)?]
-                                )
-                            },
+                            Self::$field(),
                         )?,
                     )+
                 })
             }
         }
-    };
-    (@declaration $name:literal, $family:ty, $help:expr, [$($label:literal),*] [$($buckets:expr)?]) => {
-        $crate::telemetry::metrics::Declaration {
-            name: $name,
-            kind: <$family as $crate::telemetry::metrics::Family>::KIND,
-            help: $help.trim_ascii(),
-            labels: $crate::metrics!(@labels $family $(, $label)*),
-            buckets: $crate::metrics!(@buckets $($buckets)?),
-        }
-        .checked(<$family as $crate::telemetry::metrics::Family>::ARITY)
     };
     (@labels $family:ty) => {
         <$family as $crate::telemetry::metrics::Family>::LABELS
