@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::http::header::{
-    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue,
-};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
@@ -127,7 +125,7 @@ async fn read(mut payload: Payload, limits: BodyLimits) -> Result<Bytes, Problem
         Ok(outcome) => outcome,
         Err(_elapsed) => Err(Problem::new(&REQUEST_TIMEOUT)
             .rejected(Rejection::Timeout)
-            .header(CONNECTION, HeaderValue::from_static("close"))),
+            .closing()),
     }
 }
 
@@ -142,7 +140,7 @@ fn too_large(limit: usize) -> Problem {
 fn broken_off(error: &PayloadError) -> Problem {
     Problem::new(&MALFORMED_REQUEST)
         .detail("The body ended before it was complete, or its framing is wrong.")
-        .header(CONNECTION, HeaderValue::from_static("close"))
+        .closing()
         .source(error.to_string())
 }
 

@@ -88,6 +88,7 @@ struct Inner {
     errors: Vec<FieldError>,
     headers: Vec<(HeaderName, HeaderValue)>,
     retry_after: Option<Duration>,
+    closing: bool,
     rejection: Option<Rejection>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -101,6 +102,7 @@ impl Problem {
             errors: Vec::new(),
             headers: Vec::new(),
             retry_after: None,
+            closing: false,
             rejection: None,
             source: None,
         }))
@@ -138,6 +140,14 @@ impl Problem {
     #[must_use]
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.0.retry_after = Some(after);
+        self
+    }
+
+    /// Has the connection closed after the answer, and the answer say so: what may still come on it is no request.
+    /// A `Connection` header would not do: Actix writes its own.
+    #[must_use]
+    pub fn closing(mut self) -> Self {
+        self.0.closing = true;
         self
     }
 
@@ -230,6 +240,9 @@ impl ResponseError for Problem {
         }
         for (name, value) in &self.0.headers {
             response.insert_header((name.clone(), value.clone()));
+        }
+        if self.0.closing {
+            response.force_close();
         }
         match serde_json::to_vec(&body) {
             Ok(bytes) => response.body(bytes),
