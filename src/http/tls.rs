@@ -4,27 +4,26 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::crypto::ring::default_provider;
+use rustls::sign::SingleCertAndKey;
 
 use super::server::ServerError;
+use crate::settings::{CertificateError, read_certificate};
 
-/// Reads certificate chain and key (PEM).
+/// Reads certificate chain and key (PEM). They were good when the settings were checked.
 pub(super) fn config(certificate: &Path, key: &Path) -> Result<ServerConfig, ServerError> {
-    let unreadable = |path: &Path, error: String| ServerError::Tls {
+    let refused = |path: &Path, error: String| ServerError::Tls {
         path: path.to_owned(),
         error,
     };
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| unreadable(certificate, error.to_string()))?;
-    let key_der =
-        PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, error.to_string()))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    ServerConfig::builder_with_provider(provider)
+    let pair = read_certificate(certificate, key).map_err(|error| match error {
+        CertificateError::Certificate(wrong) => refused(certificate, wrong),
+        CertificateError::Key(wrong) => refused(key, wrong),
+    })?;
+    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| unreadable(certificate, error.to_string()))?
+        .map_err(|error| refused(certificate, error.to_string()))?;
+    Ok(config
         .with_no_client_auth()
-        .with_single_cert(chain, key_der)
-        .map_err(|error| unreadable(certificate, error.to_string()))
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(pair))))
 }

@@ -64,7 +64,7 @@ impl Effective {
 const DEFAULT: &str = "default";
 
 /// Loads and checks everything. Opens nothing but configuration and secret files, and certificates to see that they can
-/// be read.
+/// be used.
 pub fn load(sources: Sources) -> Result<Loaded, Faults> {
     let rows = catalogue::rows();
     let settings = catalogue::settings();

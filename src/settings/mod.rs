@@ -1,18 +1,20 @@
 //! Typed, documented, validated settings: what an operator may choose, and nothing that has to be running to know it.
 //!
 //! [`load()`] merges the layers (defaults, TOML file, conventional names, `GLASSHOUSE_*`, flags), checks the whole of it
-//! and reports every fault at once. The one rule: this room imports no other room, opens nothing but configuration and
-//! secret files, and no secret in it can be printed.
+//! and reports every fault at once. The one rule: this room imports no other room, opens nothing but configuration,
+//! secret files and certificates, and no secret in it can be printed.
 //!
 //! - one file for each section (`server`, `database`, …), declared with `section!`: type, default, format and text once;
 //! - `format/` reads, checks and shows one value; `validate` holds the rules between several;
 //! - `sources`, `config_file`, `variables`, `layer`, `load`: from what the operator gives to [`Loaded`] or [`Faults`];
 //! - `catalogue`, `reference`, `names`: all settings in words, and the nearest known name for an unknown one;
+//! - `certificate`: what `server.tls` names;
 //! - `reload`: secrets in files, and reading them again on SIGHUP.
 
 mod admin;
 mod auth;
 mod catalogue;
+mod certificate;
 mod config_file;
 mod database;
 mod database_url;
@@ -44,6 +46,7 @@ mod webhooks;
 
 pub use admin::AdminSettings;
 pub use auth::{Argon2Settings, AuthSettings};
+pub use certificate::{CertificateError, read_certificate};
 pub use database::DatabaseSettings;
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use environment::Environment;

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Settings;
+use super::certificate::{CertificateError, read_certificate};
 use super::database_url::DatabaseUrl;
 use super::faults::Fault;
 use super::format::brief;
@@ -156,6 +157,25 @@ impl Rules<'_> {
                     format!("`{}` cannot be read: {error}", path.display()),
                     "a PEM file that can be read",
                 );
+            }
+        }
+        let told = self
+            .found
+            .iter()
+            .any(|fault| fault.key == cert || fault.key == key);
+        if let (Some(cert_path), Some(key_path), false) = (&tls.cert, &tls.key, told) {
+            let read = read_certificate(&directory.join(cert_path), &directory.join(key_path));
+            let wrong = |path: &Path, wrong: &str| format!("`{}` {wrong}", path.display());
+            match read {
+                Ok(_) => {}
+                Err(CertificateError::Certificate(why)) => {
+                    let right = "a PEM file with the certificate chain, leaf first";
+                    self.fault(cert, wrong(cert_path, &why), right);
+                }
+                Err(CertificateError::Key(why)) => {
+                    let right = "a PEM file with the private key of server.tls.cert";
+                    self.fault(key, wrong(key_path, &why), right);
+                }
             }
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::super::catalogue::{self, CONVENTIONAL};
 use super::super::{write_markdown, write_toml};
-use super::{keys, nothing};
+use super::{certificate, keys, nothing};
 
 /// A value for each setting that is not its default.
 const OTHER: &[(&str, &str)] = &[
@@ -86,7 +86,8 @@ fn every_setting_can_be_set_from_the_environment_and_shows_up() {
     let tried: BTreeSet<String> = OTHER.iter().map(|(key, _)| (*key).to_owned()).collect();
     assert_eq!(known, tried);
 
-    let mut given = nothing().with("cert.pem", "").with("key.pem", "");
+    let (cert, key) = certificate();
+    let mut given = nothing().with("cert.pem", cert).with("key.pem", key);
     for (key, value) in OTHER {
         let name = format!("GLASSHOUSE_{}", key.to_uppercase().replace('.', "__"));
         let secret = "0123456789abcdef0123456789abcdef";

@@ -86,6 +86,12 @@ impl Loaded {
     }
 }
 
+/// A certificate and its key, as PEM.
+fn certificate() -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    (made.cert.pem(), made.signing_key.serialize_pem())
+}
+
 fn keys(faults: &Faults) -> Vec<&str> {
     faults.iter().map(|fault| fault.key.as_str()).collect()
 }

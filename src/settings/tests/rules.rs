@@ -1,7 +1,7 @@
 //! Rules between settings.
 
 use super::super::validate::missing_tls;
-use super::{keys, nothing};
+use super::{certificate, keys, nothing};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -115,12 +115,26 @@ fn certificate_and_key_come_together_and_can_be_read() {
         .flag("server.tls.key", ".", "x")
         .faults();
     assert_eq!(keys(&faults), ["server.tls.cert", "server.tls.key"]);
-    nothing()
-        .with("c", "")
-        .with("k", "")
-        .flag("server.tls.cert", "c", "x")
-        .flag("server.tls.key", "k", "x")
-        .loaded();
+    let (cert, key) = certificate();
+    let given = |cert: &str, key: &str| {
+        nothing()
+            .with("c", cert)
+            .with("k", key)
+            .flag("server.tls.cert", "c", "--cert")
+            .flag("server.tls.key", "k", "--key")
+    };
+    given(&cert, &key).loaded();
+    let (_, another) = certificate();
+    for (cert, key, at_fault) in [
+        ("", &*key, "server.tls.cert"),
+        (&*key, &key, "server.tls.cert"),
+        (&cert, "", "server.tls.key"),
+        (&cert, &another, "server.tls.key"),
+    ] {
+        let fault = given(cert, key).fault();
+        assert_eq!(fault.key, at_fault, "{fault}");
+        assert!(fault.origin.starts_with("flag --"), "{fault}");
+    }
 }
 
 #[test]
