@@ -1,4 +1,4 @@
-//! The catalog over a real SQLite file. What its routes answer, on both databases, is in `tests/api/`.
+//! What the catalog decides, over a real SQLite file. What its routes answer, on both databases, is in `tests/api/catalog/`.
 
 use futures_util::future::join_all;
 use tempfile::TempDir;

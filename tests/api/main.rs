@@ -7,6 +7,7 @@
 mod support;
 
 mod authorisation;
+mod catalog;
 mod conventions;
 mod documents;
 mod orders;
