@@ -4,8 +4,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use reqwest::header::{HeaderMap, HeaderName};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+
+use super::client::Answer;
 
 /// Longest wait for anything that must come. The server's own limits are below it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -49,6 +52,20 @@ impl RawResponse {
     /// The body as text.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The same as a client's answer, for what is asserted on those.
+    pub(crate) fn answer(&self) -> Answer {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            let name: HeaderName = name.parse().expect("a name");
+            headers.append(name, value.parse().expect("a value"));
+        }
+        Answer {
+            status: self.status,
+            headers,
+            body: self.body.clone(),
+        }
     }
 }
 
