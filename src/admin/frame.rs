@@ -207,3 +207,72 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
         .then(|| value.to_str().ok())
         .flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+    use actix_web::middleware::from_fn;
+    use actix_web::test::{TestRequest, call_service, init_service};
+    use actix_web::{App, HttpResponse, web};
+    use serde_json::Value;
+
+    use super::*;
+
+    /// What a peer at this address is answered, without a token being set: status and problem code.
+    async fn asked_by(peer: &str, method: Method, path: &str) -> (u16, Value) {
+        let app = App::new()
+            .app_data(Data::new(Guard::new(None, Vec::new())))
+            .wrap(from_fn(frame))
+            .default_service(web::to(async || HttpResponse::Ok().json(Value::Null)));
+        let app = init_service(app).await;
+        let request = TestRequest::default()
+            .method(method)
+            .uri(path)
+            .peer_addr(peer.parse().unwrap())
+            .insert_header((HOST, "127.0.0.1:9464"));
+        let response = call_service(&app, request.to_request()).await;
+        let headers = response.headers();
+        assert_eq!(headers.get(CACHE_CONTROL).unwrap(), "no-store");
+        assert!(headers.contains_key(REQUEST_ID));
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body()).await.unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        (status, body.get("code").cloned().unwrap_or_default())
+    }
+
+    #[actix_web::test]
+    async fn a_peer_from_elsewhere_sees_metrics_and_probes_and_nothing_else() {
+        for peer in ["198.51.100.7:4711", "[2001:db8::7]:4711", "10.0.0.1:80"] {
+            for path in ["/metrics", "/health", "/health/live", "/health/ready"] {
+                let answer = asked_by(peer, Method::GET, path).await;
+                assert_eq!(answer, (200, Value::Null), "{peer} {path}");
+            }
+            for (method, path) in [
+                (Method::GET, "/"),
+                (Method::HEAD, "/config"),
+                (Method::GET, "/log"),
+                (Method::PUT, "/log"),
+                (Method::POST, "/ready/hold"),
+                (Method::GET, "/metrics/"),
+                (Method::GET, "/%6detrics"),
+                (Method::GET, "/nowhere"),
+            ] {
+                let (status, code) = asked_by(peer, method, path).await;
+                assert_eq!((status, code.as_str()), (403, Some("admin_loopback_only")));
+            }
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_local_peer_gets_through() {
+        for peer in [
+            "127.0.0.1:4711",
+            "127.8.8.8:1",
+            "[::1]:4711",
+            "[::ffff:127.0.0.1]:1",
+        ] {
+            let answer = asked_by(peer, Method::POST, "/ready/hold").await;
+            assert_eq!(answer, (200, Value::Null), "{peer}");
+        }
+    }
+}

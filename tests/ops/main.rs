@@ -8,7 +8,9 @@ mod support;
 
 mod access_line;
 mod admin;
+mod admin_guard;
 mod held;
+mod limits_of_connections;
 mod log_level;
 mod metrics;
 mod migrations;
@@ -17,4 +19,7 @@ mod pool;
 mod probes;
 mod secrets;
 mod traces;
+mod settings_in_effect;
+mod sqlite_file;
+mod tls;
 mod truth;

@@ -6,8 +6,11 @@
 #[expect(dead_code, reason = "each test binary uses its part of it")]
 mod support;
 
+mod admin_token;
+mod certificates;
 mod commands;
 mod crash;
+mod guessing;
 mod panics;
 mod readme;
 mod rotation;

@@ -5,6 +5,7 @@
 //! - `process`: the program in a process of its own; `processes`: signals
 //! - `database`: a database a test; `postgres`: a cluster a test, to be paused and killed
 //! - `client`: requests, with the things that clients do by name; `raw`: HTTP by hand
+//! - `tls`: a certificate a test, and a way in for those who speak plain HTTP
 //! - `proxy`: what goes wrong between the service and its database
 //! - `metrics`, `json`: what a scrape and a problem hold; `eventually`: waiting for a state
 //! - `app`: the only file that names the service's insides
@@ -23,6 +24,7 @@ pub(crate) mod processes;
 pub(crate) mod proxy;
 pub(crate) mod raw;
 pub(crate) mod test_app;
+pub(crate) mod tls;
 
 /// Makes two tests of one function, `name::sqlite` and `name::postgres`:
 ///

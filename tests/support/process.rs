@@ -87,6 +87,29 @@ impl Program {
         self
     }
 
+    /// With a signal ignored from its beginning on, by its name without `SIG`: what a shell ignores, so does the program
+    /// that takes its place.
+    pub(crate) fn ignoring(mut self, name: &str) -> Self {
+        let given = &self.command;
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", &format!("trap '' {name}; exec \"$0\" \"$@\"")])
+            .arg(given.get_program())
+            .args(given.get_args())
+            .env_clear()
+            .envs(
+                given
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
+            .stdin(Stdio::null());
+        if let Some(folder) = given.get_current_dir() {
+            command.current_dir(folder);
+        }
+        self.command = command;
+        self
+    }
+
     /// Runs it to its end, with this on its standard input.
     pub(crate) fn run_with_input(mut self, input: &str) -> Finished {
         self.command
