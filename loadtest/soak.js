@@ -25,7 +25,12 @@ const ALL = USERS + 1;
 
 export const options = plan({
   name: 'soak',
-  scenarios: acts({ arrivals: constant(RATE, DURATION), seconds: DURATION, users: USERS, watchers: { watch: watching(DURATION) } }),
+  scenarios: acts({
+    arrivals: constant(RATE, DURATION),
+    seconds: DURATION,
+    users: USERS,
+    watchers: { watch: watching(DURATION) },
+  }),
   looked: ['acknowledged', 'replayed', 'stock'],
   thresholds: { ...objectives('steady'), ...keptUp(RATE * DURATION), ...look.thresholds },
 });

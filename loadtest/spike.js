@@ -30,7 +30,13 @@ const PHASES = [
   ['peak', DURATION, DURATION + RUSH + DURATION],
   ['after', DURATION + RUSH + DURATION + RUSH + SETTLE, Infinity],
 ];
-const STAGES = [[RATE, DURATION], [PEAK, RUSH], [PEAK, DURATION], [RATE, RUSH], [RATE, SETTLE + DURATION]];
+const STAGES = [
+  [RATE, DURATION],
+  [PEAK, RUSH],
+  [PEAK, DURATION],
+  [RATE, RUSH],
+  [RATE, SETTLE + DURATION],
+];
 const TOTAL = STAGES.reduce((sum, [, length]) => sum + length, 0);
 
 export const options = plan({

@@ -42,7 +42,15 @@ thresholds.dropped_iterations = [{ threshold: `count<=${Math.ceil(FROM * HOLD * 
 export const options = plan({
   name: 'stress',
   scenarios: acts({
-    arrivals: ramping(FROM, STEPS.flatMap(({ rate }) => [[rate, CLIMB], [rate, HOLD]])), seconds: TOTAL, users: USERS,
+    arrivals: ramping(
+      FROM,
+      STEPS.flatMap(({ rate }) => [
+        [rate, CLIMB],
+        [rate, HOLD],
+      ]),
+    ),
+    seconds: TOTAL,
+    users: USERS,
   }),
   looked: ['stock'],
   thresholds: { ...thresholds, checks: ['rate>=0.5'] },
@@ -68,5 +76,6 @@ export const teardown = settleAccounts;
 export const handleSummary = summary({
   name: 'stress',
   users: USERS,
-  conclude: (result) => concludeKnee(result, { steps: STEPS, hold: HOLD, floor: number('FLOOR', FROM), p99: P99, errors: ERRORS }),
+  conclude: (result) =>
+    concludeKnee(result, { steps: STEPS, hold: HOLD, floor: number('FLOOR', FROM), p99: P99, errors: ERRORS }),
 });

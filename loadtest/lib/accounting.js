@@ -5,7 +5,7 @@ import { send } from './api.js';
 import { ALONE } from './environment.js';
 import { holds, INVARIANTS } from './invariants.js';
 import { ordersFound, piecesFound } from './metrics.js';
-import { catalog } from './prepare.js';
+import { catalog, unpack } from './prepare.js';
 import { ROUTES } from './routes.js';
 import { scrapeAtRest } from './server.js';
 import { stillGood } from './sessions.js';
@@ -14,7 +14,7 @@ import { stillGood } from './sessions.js';
 export function settleAccounts(data) {
   scrapeAtRest();
   const sold = {};
-  for (const account of data.accounts) {
+  for (const account of unpack(data.accounts)) {
     for (const order of ordersSince(account)) {
       ordersFound.add(1);
       if (order.status === 'cancelled') continue;
@@ -26,10 +26,15 @@ export function settleAccounts(data) {
   }
   if (data.hot) expectSoldOut(data.hot, sold[data.hot.id] || 0);
   if (!ALONE) return;
-  const left = Object.fromEntries(catalog(data.products.length).map(({ id, stock }) => [id, stock]));
-  for (const { id, stock } of data.products) {
+  const products = unpack(data.products);
+  const left = Object.fromEntries(catalog(products.length).map(({ id, stock }) => [id, stock]));
+  for (const { id, stock } of products) {
     const missing = stock - left[id];
-    holds(INVARIANTS.stock, missing === (sold[id] || 0), () => `product ${id}: ${missing} pieces fewer in stock, ${sold[id] || 0} sold`);
+    holds(
+      INVARIANTS.stock,
+      missing === (sold[id] || 0),
+      () => `product ${id}: ${missing} pieces fewer in stock, ${sold[id] || 0} sold`,
+    );
   }
 }
 
@@ -51,5 +56,9 @@ function ordersSince(account) {
 
 function expectSoldOut(hot, sold) {
   const { stock } = send(ROUTES.product, { id: hot.id, read: true }).json();
-  holds(INVARIANTS.soldOut, stock === 0 && sold === hot.stock, () => `${hot.stock} were there, ${sold} are sold, ${stock} are left`);
+  holds(
+    INVARIANTS.soldOut,
+    stock === 0 && sold === hot.stock,
+    () => `${hot.stock} were there, ${sold} are sold, ${stock} are left`,
+  );
 }

@@ -79,7 +79,10 @@ function headers({ token, body, headers: own }) {
 
 function hex(digits) {
   let value = '';
-  while (value.length < digits) value += Math.floor(Math.random() * 65536).toString(16).padStart(4, '0');
+  while (value.length < digits) {
+    const four = Math.floor(Math.random() * 65536);
+    value += four.toString(16).padStart(4, '0');
+  }
   // All zeros are no valid id.
   return value.slice(0, digits - 1) + '1';
 }

@@ -46,6 +46,10 @@ export function compareRequests(client, server, cut = 0) {
 // Numbers that have to be equal, where some outcomes may be unknown to the client: `[name, client, server, unknown]`.
 export function compareCounts(counts) {
   return counts.map(([name, client, server, unknown]) => ({
-    name, client, server, unknown, agree: server >= client && server <= client + unknown,
+    name,
+    client,
+    server,
+    unknown,
+    agree: server >= client && server <= client + unknown,
   }));
 }

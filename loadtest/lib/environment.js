@@ -47,7 +47,9 @@ export function seconds(name, fallback) {
 }
 
 function addresses(name, fallback) {
-  const found = text(name, fallback).split(',').map((address) => address.trim().replace(/\/+$/, ''));
+  const found = text(name, fallback)
+    .split(',')
+    .map((address) => address.trim().replace(/\/+$/, ''));
   for (const address of found) {
     if (!/^https?:\/\/[^/\s]+$/.test(address)) {
       throw new Error(`${name} is ${address}: an address such as ${fallback} is expected`);

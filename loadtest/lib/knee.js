@@ -27,17 +27,23 @@ export function broken({ rate }, of, { hold, p99, errors }) {
 // Thresholds of steps past the knee are crossed by design, and the run is stopped there: both are taken out of the
 // failures. What stays is everything else, and a knee below the floor.
 export function concludeKnee(result, { steps: all, hold, floor, p99, errors }) {
-  const judged = all.map((step) => ({ rate: step.rate, phase: step.phase, broken: broken(step, result.phases[step.phase], { hold, p99, errors }) }));
+  const judged = all.map((step) => ({
+    rate: step.rate,
+    phase: step.phase,
+    broken: broken(step, result.phases[step.phase], { hold, p99, errors }),
+  }));
   const end = judged.findIndex(({ broken: why }) => why !== null);
   const knee = end === 0 ? 0 : judged[(end < 0 ? judged.length : end) - 1].rate;
   result.knee = { rate: knee, next: end < 0 ? null : judged[end].rate, why: end < 0 ? null : judged[end].broken };
-  const byDesign = (failure) => /^(load_duration|load_failed)\{phase:rate-|^dropped_iterations |^the run was stopped before/.test(failure);
+  const byDesign = (failure) =>
+    /^(load_duration|load_failed)\{phase:rate-|^dropped_iterations |^the run was stopped before/.test(failure);
   result.failures = result.failures.filter((failure) => !byDesign(failure));
   for (const threshold of result.thresholds) {
     if (/\{phase:rate-|^dropped_iterations$/.test(threshold.metric)) threshold.by_design = true;
   }
   result.thresholds = result.thresholds.filter(({ by_design: designed }) => !designed);
-  if (knee < floor) result.failures.push(`${floor} arrivals/s were to be kept, ${knee} were${knee === 0 ? ` not: ${result.knee.why}` : ''}`);
+  if (knee < floor)
+    result.failures.push(`${floor} arrivals/s were to be kept, ${knee} were${knee === 0 ? ` not: ${result.knee.why}` : ''}`);
   const next = end < 0 ? 'the last one that was tried: go on with TO=' : `at ${result.knee.next} ${result.knee.why}`;
   return [`  knee     ${knee} arrivals/s kept the objectives; ${next}`];
 }

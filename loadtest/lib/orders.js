@@ -76,9 +76,10 @@ function conclude(request, response) {
 function repeat(customer, request, first) {
   const second = post(customer, request);
   if (hasFailed(second)) return;
-  const same = second.status === first.status
-    && second.headers['Idempotency-Replayed'] === 'true'
-    && (first.status !== 201 || second.json('id') === first.json('id'));
+  const same =
+    second.status === first.status &&
+    second.headers['Idempotency-Replayed'] === 'true' &&
+    (first.status !== 201 || second.json('id') === first.json('id'));
   holds(INVARIANTS.replayed, same, () => `key ${request.key}: ${first.status} first, then ${second.status}`);
 }
 
@@ -97,8 +98,12 @@ export function readBack(customer, order) {
   const response = send(ROUTES.order, { id: order.id, token: customer.token, read: true });
   if (hasFailed(response)) return response;
   const there = response.status === 200 ? response.json() : null;
-  const right = there !== null && there.id === order.id && there.total_cents === order.total
-    && pieces(there) === order.pieces && order.status.includes(there.status);
+  const right =
+    there !== null &&
+    there.id === order.id &&
+    there.total_cents === order.total &&
+    pieces(there) === order.pieces &&
+    order.status.includes(there.status);
   holds(INVARIANTS.acknowledged, right, () => `order ${order.id}: ${response.status} ${response.body}`);
   return response;
 }

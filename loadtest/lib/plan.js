@@ -14,17 +14,22 @@ const time = (seconds) => `${Math.round(seconds * 1000)}ms`;
 // Enough virtual users that an arrival finds a free one while visits take a quarter of a second on average, which is where
 // the objective ends. All are there from the start: one that is made under load costs CPU just then, and would not be
 // there to read its orders back.
-export const usersFor = (rate) => Math.min(500, Math.max(20, Math.ceil(rate / 4)));
+export const usersFor = (rate) => Math.min(300, Math.max(20, Math.ceil(rate / 4)));
 
 // Arrivals that do not wait for the answers of others: with a fixed number of users in a loop a slow service is asked
 // less, and looks fast. docs/load-testing.md says more.
 export const constant = (rate, seconds) => ({
-  executor: 'constant-arrival-rate', rate, timeUnit: '1s', duration: time(seconds),
+  executor: 'constant-arrival-rate',
+  rate,
+  timeUnit: '1s',
+  duration: time(seconds),
 });
 
 // `stages`: pairs of a rate and the seconds in which it is reached.
 export const ramping = (startRate, stages) => ({
-  executor: 'ramping-arrival-rate', startRate, timeUnit: '1s',
+  executor: 'ramping-arrival-rate',
+  startRate,
+  timeUnit: '1s',
   stages: stages.map(([target, seconds]) => ({ target, duration: time(seconds) })),
 });
 
@@ -44,7 +49,12 @@ export function acts({ arrivals, seconds, users, watchers = {} }) {
   return {
     warm_up: { ...each, exec: 'warmUp', maxDuration: time(begin) },
     load: {
-      ...arrivals, exec: 'load', startTime: time(begin), preAllocatedVUs: users, maxVUs: users, gracefulStop: time(GRACE),
+      ...arrivals,
+      exec: 'load',
+      startTime: time(begin),
+      preAllocatedVUs: users,
+      maxVUs: users,
+      gracefulStop: time(GRACE),
     },
     ...Object.fromEntries(beside),
     read_back: { ...each, exec: 'readBack', startTime: time(begin + seconds + GRACE + 1), maxDuration: '5m' },

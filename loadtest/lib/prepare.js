@@ -17,15 +17,21 @@ const PAGE = 100;
 export function prepare({ accounts, products, users, operator = false }) {
   const data = { testid: testId(), users, started: Date.now() };
   expectReady();
-  data.before = lookAtServer();
+  const before = lookAtServer();
   if (PASSWORD === '') {
     giveUp('LOAD_PASSWORD is not set: it is the password that the accounts were seeded with');
   }
-  data.accounts = accountsOf(accounts);
-  data.products = catalog(products);
+  data.accounts = pack(accountsOf(accounts));
+  data.products = pack(catalog(products));
+  data.before = pack(before);
   if (operator) data.operator = operatorSession();
   return data;
 }
+
+// As text: k6 makes every virtual user a copy of what setup() returns, object by object, which took 1.6 MB each. Of a text
+// each unpacks what it needs.
+const pack = JSON.stringify;
+export const unpack = JSON.parse;
 
 // Ends the run with this sentence, and with k6's exit code 108.
 export function giveUp(reason) {
@@ -45,8 +51,10 @@ function expectReady() {
 function lookAtServer() {
   const { seen, fault } = scrape();
   if (fault) {
-    giveUp(`${fault}. Say where the admin listener is with ADMIN=http://host:port (several with commas between them), `
-      + 'or go without the service\'s own numbers with ADMIN=none');
+    giveUp(
+      `${fault}. Say where the admin listener is with ADMIN=http://host:port (several with commas between them), ` +
+        "or go without the service's own numbers with ADMIN=none",
+    );
   }
   return seen;
 }
@@ -57,12 +65,16 @@ function accountsOf(count) {
     const email = emailOf(number);
     const { status, session } = logIn(email);
     if (status === 401) {
-      giveUp(`${email} cannot log in with LOAD_PASSWORD: seed the service (glasshouse seed --products N --accounts ${count}, `
-        + 'password on standard input), or use fewer accounts with ACCOUNTS=N');
+      giveUp(
+        `${email} cannot log in with LOAD_PASSWORD: seed the service (glasshouse seed --products N --accounts ${count}, ` +
+          'password on standard input), or use fewer accounts with ACCOUNTS=N',
+      );
     }
     if (status === 429) {
-      giveUp(`log-ins are limited, and ${number - 1} of ${count} accounts are logged in: lift the limit of the service that is `
-        + 'to be loaded with GLASSHOUSE_RATE_LIMIT__LOGIN__RATE="" (empty), or use fewer accounts with ACCOUNTS=N');
+      giveUp(
+        `log-ins are limited, and ${number - 1} of ${count} accounts are logged in: lift the limit of the service that is ` +
+          'to be loaded with GLASSHOUSE_RATE_LIMIT__LOGIN__RATE="" (empty), or use fewer accounts with ACCOUNTS=N',
+      );
     }
     if (session === null) giveUp(`${email} cannot log in: status ${status}`);
     const newest = send(ROUTES.orders, { query: 'limit=1', token: session.token, read: true }).json('items.0.id');
@@ -91,8 +103,10 @@ export function catalog(most) {
 function operatorSession() {
   const { status, session } = logIn(OPERATOR);
   if (session === null) {
-    giveUp(`${OPERATOR} cannot log in with LOAD_PASSWORD (status ${status}): make that account `
-      + `(glasshouse account create --email ${OPERATOR} --role operator), or name another with LOAD_OPERATOR`);
+    giveUp(
+      `${OPERATOR} cannot log in with LOAD_PASSWORD (status ${status}): make that account ` +
+        `(glasshouse account create --email ${OPERATOR} --role operator), or name another with LOAD_OPERATOR`,
+    );
   }
   return session;
 }
@@ -100,7 +114,11 @@ function operatorSession() {
 // A product that is nobody else's, with this stock.
 export function addProduct({ operator }, name, stock) {
   const body = JSON.stringify({
-    sku: `LOAD-${Date.now()}`, name, product_type: 'physical', unit_price_cents: 1999, stock,
+    sku: `LOAD-${Date.now()}`,
+    name,
+    product_type: 'physical',
+    unit_price_cents: 1999,
+    stock,
   });
   const response = send(ROUTES.addProduct, { token: operator.token, body, expected: [201], read: true });
   if (response.status !== 201) giveUp(`no product can be added: ${response.status} ${response.body}`);

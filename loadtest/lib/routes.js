@@ -41,7 +41,18 @@ export const WRONG_METHOD = route('PUT', '/api/v1/orders', [405]);
 
 // Everything that a run without the smoke test sends.
 export const SHOP = [
-  'ready', 'logIn', 'refresh', 'me', 'products', 'product', 'addProduct', 'place', 'orders', 'order', 'history', 'cancel',
+  'ready',
+  'logIn',
+  'refresh',
+  'me',
+  'products',
+  'product',
+  'addProduct',
+  'place',
+  'orders',
+  'order',
+  'history',
+  'cancel',
 ].map((name) => ROUTES[name]);
 
 export const EVERY_ROUTE = [...Object.values(ROUTES), UNKNOWN_PATH, WRONG_METHOD];

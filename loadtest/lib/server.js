@@ -23,7 +23,11 @@ const COUNTERS = {
   trace_spans_total: 'outcome',
 };
 const GAUGES = [
-  'db_pool_connections_max', 'http_requests_in_flight', 'process_open_fds', 'process_resident_memory_bytes', 'process_threads',
+  'db_pool_connections_max',
+  'http_requests_in_flight',
+  'process_open_fds',
+  'process_resident_memory_bytes',
+  'process_threads',
 ];
 const HISTOGRAMS = {
   http_requests_duration_seconds_bucket: ({ method, path }) => `${method} ${path}`,
@@ -31,7 +35,12 @@ const HISTOGRAMS = {
   runtime_lag_seconds_bucket: ({ runtime }) => `runtime ${runtime}`,
 };
 const WANTED = new Set([
-  ...Object.keys(COUNTERS), ...GAUGES, ...Object.keys(HISTOGRAMS), 'http_requests_total', 'process_start_time_seconds', 'build_info',
+  ...Object.keys(COUNTERS),
+  ...GAUGES,
+  ...Object.keys(HISTOGRAMS),
+  'http_requests_total',
+  'process_start_time_seconds',
+  'build_info',
 ]);
 
 // Everything that is wanted from all instances, or what is wrong with the first that gives nothing.

@@ -26,25 +26,25 @@ function session(response) {
   return { token, refresh, until: Date.now() + lifetime * 1000, life: lifetime * 1000 };
 }
 
+let email;
 let own = null;
 let patience = 0;
 
 // Who this virtual user is. Several share an account when there are more users than accounts; then nobody may use its
 // refresh token, which is good once.
 export function customer(data) {
-  const place = (exec.vu.idInTest - 1) % data.accounts.length;
-  const account = data.accounts[place];
   if (own === null) {
-    own = account.session;
-    if (data.users > data.accounts.length) own.refresh = null;
+    const accounts = JSON.parse(data.accounts);
+    ({ email, session: own } = accounts[(exec.vu.idInTest - 1) % accounts.length]);
+    if (data.users > accounts.length) own.refresh = null;
     patience = RENEW_AT + Math.random() * RENEW_SPREAD;
   }
-  if (Date.now() > own.until - own.life * (1 - patience)) renew(account.email);
-  return { email: account.email, token: own.token };
+  if (Date.now() > own.until - own.life * (1 - patience)) renew();
+  return { token: own.token };
 }
 
 // Goes on with the refresh token, or logs in where there is none or it was refused.
-export function renew(email) {
+export function renew() {
   if (own.refresh !== null) {
     const body = JSON.stringify({ refresh_token: own.refresh });
     const response = send(ROUTES.refresh, { body, read: true });
@@ -53,10 +53,10 @@ export function renew(email) {
       return true;
     }
   }
-  return logInAgain(email);
+  return logInAgain();
 }
 
-export function logInAgain(email) {
+export function logInAgain() {
   const { session: fresh } = logIn(email);
   if (fresh === null) return false;
   own = fresh;

@@ -3,6 +3,7 @@
 
 import { tracePrefix } from './api.js';
 import { ALONE, API, OUT, text } from './environment.js';
+import { unpack } from './prepare.js';
 import { SHOP } from './routes.js';
 import { scrapeAtRest } from './server.js';
 import { render } from './text.js';
@@ -13,8 +14,9 @@ import { judge } from './verdict.js';
 export function summary({ name, users, routes = SHOP, conclude = () => [] }) {
   return (data) => {
     const prepared = data.setup_data;
-    const { seen, fault } = prepared && prepared.before.instances.length > 0 ? scrapeAtRest() : {};
-    const result = judge({ name, data, after: seen || null, routes, users, alone: ALONE });
+    const before = prepared ? unpack(prepared.before) : null;
+    const { seen, fault } = before && before.instances.length > 0 ? scrapeAtRest() : {};
+    const result = judge({ name, data, before, after: seen || null, routes, users, alone: ALONE });
     let notes = [];
     if (prepared) {
       result.api = API;

@@ -14,15 +14,38 @@ export function render(result, { coloured = false, notes = [] } = {}) {
   lines.push('', ...heading(result), ...notes);
   section(lines, 'Load', phases(result.phases));
   section(lines, 'Requests', requests(result, paint));
-  section(lines, 'Thresholds', result.thresholds.map(({ metric, expression, value, passed }) => (
-    `${mark(passed, paint)} ${metric} ${expression}: ${value === null ? 'nothing measured' : short(value)}`)));
-  section(lines, 'Invariants', result.invariants.map(({ invariant, checked, violated }) => (
-    `${mark(violated === 0 && checked > 0, paint)} ${invariant}: ${count(checked)} checked, ${count(violated)} violated`)));
-  section(lines, 'Checks that failed', result.checks.filter(({ fails }) => fails > 0).map(({ name, passes, fails }) => (
-    `${mark(false, paint)} ${name}: ${count(fails)} of ${count(passes + fails)}`)));
+  section(
+    lines,
+    'Thresholds',
+    result.thresholds.map(
+      ({ metric, expression, value, passed }) =>
+        `${mark(passed, paint)} ${metric} ${expression}: ${value === null ? 'nothing measured' : short(value)}`,
+    ),
+  );
+  section(
+    lines,
+    'Invariants',
+    result.invariants.map(
+      ({ invariant, checked, violated }) =>
+        `${mark(violated === 0 && checked > 0, paint)} ${invariant}: ${count(checked)} checked, ${count(violated)} violated`,
+    ),
+  );
+  section(
+    lines,
+    'Checks that failed',
+    result.checks
+      .filter(({ fails }) => fails > 0)
+      .map(({ name, passes, fails }) => `${mark(false, paint)} ${name}: ${count(fails)} of ${count(passes + fails)}`),
+  );
   if (result.counts) {
-    section(lines, 'Counted by both', result.counts.map(({ name, client, server, unknown, agree }) => (
-      `${mark(agree, paint)} ${name}: client ${count(client)}, service ${count(server)}${unknown > 0 ? `, up to ${count(unknown)} unknown to the client` : ''}`)));
+    section(
+      lines,
+      'Counted by both',
+      result.counts.map(
+        ({ name, client, server, unknown, agree }) =>
+          `${mark(agree, paint)} ${name}: client ${count(client)}, service ${count(server)}${unknown > 0 ? `, up to ${count(unknown)} unknown to the client` : ''}`,
+      ),
+    );
   }
   if (result.server) section(lines, 'The service meanwhile', server(result.server));
   return `${lines.join('\n')}\n\n`;
@@ -40,16 +63,24 @@ function heading({ testid, trace_prefix: prefix, service, api, load }) {
   return [
     `  run      ${testid}: request ids begin with it, trace ids with ${prefix}`,
     `  service  ${api}${built}${several}`,
-    `  load     ${count(load.iterations)} arrivals, ${count(load.dropped_iterations)} dropped`
-      + `${load.arrival_lag_p99_ms > 0 ? `, p99 ${time(load.arrival_lag_p99_ms)} late` : ''};`
-      + ` ${count(load.requests)} requests in ${time(load.seconds * 1000)}, all told`,
+    `  load     ${count(load.iterations)} arrivals, ${count(load.dropped_iterations)} dropped` +
+      `${load.arrival_lag_p99_ms > 0 ? `, p99 ${time(load.arrival_lag_p99_ms)} late` : ''};` +
+      ` ${count(load.requests)} requests in ${time(load.seconds * 1000)}, all told`,
   ];
 }
 
 function phases(all) {
-  const rows = Object.entries(all).filter(([, { answers }]) => answers > 0).map(([phase, of]) => [
-    phase, count(of.answers), time(of.p50_ms), time(of.p95_ms), time(of.p99_ms), time(of.max_ms), percent(of.failed),
-  ]);
+  const rows = Object.entries(all)
+    .filter(([, { answers }]) => answers > 0)
+    .map(([phase, of]) => [
+      phase,
+      count(of.answers),
+      time(of.p50_ms),
+      time(of.p95_ms),
+      time(of.p99_ms),
+      time(of.max_ms),
+      percent(of.failed),
+    ]);
   return table([['phase', 'answers', 'p50', 'p95', 'p99', 'max', 'failed'], ...rows]);
 }
 
@@ -72,22 +103,29 @@ function agreement(route, client, theirs, paint) {
   return same ? paint.good('the same') : paint.bad(statuses(its));
 }
 
-const statuses = (counts) => Object.entries(counts)
-  .map(([status, of]) => `${status === '0' ? 'no answer' : status}: ${count(of)}`).join(' ') || 'none';
+const statuses = (counts) =>
+  Object.entries(counts)
+    .map(([status, of]) => `${status === '0' ? 'no answer' : status}: ${count(of)}`)
+    .join(' ') || 'none';
 
 // What a histogram knows is a bucket; the number in it is an interpolation.
-const bucket = ({ p99_ms: value, p99_bucket_ms: bounds }) => (value === null ? '-'
-  : `${time(value)} (${bounds[1] === null ? `> ${time(bounds[0])}` : `${short(bounds[0])}-${short(bounds[1])}`})`);
+const bucket = ({ p99_ms: value, p99_bucket_ms: bounds }) =>
+  value === null
+    ? '-'
+    : `${time(value)} (${bounds[1] === null ? `> ${time(bounds[0])}` : `${short(bounds[0])}-${short(bounds[1])}`})`;
 
 function server(of) {
   const mib = (bytes) => `${(bytes / 1048576).toFixed(1)} MiB`;
-  const each = (all) => Object.entries(all).map(([name, value]) => `${name} ${value === null ? '-' : time(value)}`).join(', ');
+  const each = (all) =>
+    Object.entries(all)
+      .map(([name, value]) => `${name} ${value === null ? '-' : time(value)}`)
+      .join(', ');
   return [
     `CPU ${of.cpu_seconds.toFixed(1)} s, ${of.cpu_cores.toFixed(2)} cores on average; memory ${mib(of.resident_bytes[0])} at the start, ${mib(of.resident_bytes[1])} at the end`,
     `wait for a connection, p99: ${each(of.pool_wait_p99_ms)}; given up: ${count(of.pool_timeouts)}`,
     `lag of its runtimes, p99: ${each(of.runtime_lag_p99_ms)}`,
-    `5xx: ${count(of.responses_5xx)}; clients gone (499): ${count(of.clients_gone)}; turned away: ${count(of.requests_rejected)}; `
-      + `database errors: ${count(of.database_errors)}`,
+    `5xx: ${count(of.responses_5xx)}; clients gone (499): ${count(of.clients_gone)}; turned away: ${count(of.requests_rejected)}; ` +
+      `database errors: ${count(of.database_errors)}`,
     `panics: ${count(of.panics)}; log lines dropped: ${count(of.log_lines_dropped)}; spans lost: ${count(of.spans_lost)}`,
   ];
 }
@@ -96,9 +134,12 @@ function server(of) {
 // only the last column may have one.
 export function table(rows, left = [0]) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows.map((row) => row
-    .map((cell, column) => (left.includes(column) ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
-    .join('  ').trimEnd());
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (left.includes(column) ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
+      .join('  ')
+      .trimEnd(),
+  );
 }
 
 export function count(number) {

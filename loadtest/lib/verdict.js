@@ -8,8 +8,8 @@ import { quantile } from './prometheus.js';
 import { isProbe, label } from './routes.js';
 import { ADMIN_LABEL, difference, total } from './server.js';
 
-// `data`: what k6 gives to handleSummary. `after`: the last look at the service, or `null` without one.
-export function judge({ name, data, after, routes, users, alone }) {
+// `data`: what k6 gives to handleSummary. `before`, `after`: the first and the last look at the service, or `null`.
+export function judge({ name, data, before, after, routes, users, alone }) {
   const prepared = data.setup_data;
   const result = { scenario: name, passed: false, failures: [] };
   if (!prepared) {
@@ -17,7 +17,7 @@ export function judge({ name, data, after, routes, users, alone }) {
     return result;
   }
   result.testid = prepared.testid;
-  const happened = after ? difference(prepared.before, after) : null;
+  const happened = after ? difference(before, after) : null;
   result.stopped_early = users > 0 && valueOf(data, 'iterations{scenario:read_back}') < users;
   result.load = loadOf(data);
   result.phases = phasesOf(data);
@@ -53,11 +53,13 @@ const tagged = (metric, stem) => (metric.startsWith(`${stem}:`) ? metric.slice(s
 
 // In the order of time: the parts of a spike are told by their names, steps by their rates.
 const PARTS = ['before', 'peak', 'after'];
-const inTime = (one, other) => (PARTS.indexOf(one) - PARTS.indexOf(other)) || (one < other ? -1 : 1);
+const inTime = (one, other) => PARTS.indexOf(one) - PARTS.indexOf(other) || (one < other ? -1 : 1);
 
 function phasesOf(data) {
   const phases = {};
-  const found = Object.keys(data.metrics).map((metric) => tagged(metric, 'load_duration{phase')).filter((phase) => phase !== null);
+  const found = Object.keys(data.metrics)
+    .map((metric) => tagged(metric, 'load_duration{phase'))
+    .filter((phase) => phase !== null);
   for (const phase of found.sort(inTime)) {
     const metric = `load_duration{phase:${phase}}`;
     phases[phase] = {
@@ -105,15 +107,17 @@ function thresholdsOf(data) {
 }
 
 function invariantsOf(data) {
-  return Object.values(INVARIANTS).map((invariant) => {
-    const { thresholds = {} } = data.metrics[`invariant_checked{invariant:${invariant}}`] || {};
-    return {
-      invariant,
-      checked: valueOf(data, `invariant_checked{invariant:${invariant}}`),
-      violated: valueOf(data, `invariant_violated{invariant:${invariant}}`),
-      required: 'count>0' in thresholds,
-    };
-  }).filter(({ checked, required }) => checked > 0 || required);
+  return Object.values(INVARIANTS)
+    .map((invariant) => {
+      const { thresholds = {} } = data.metrics[`invariant_checked{invariant:${invariant}}`] || {};
+      return {
+        invariant,
+        checked: valueOf(data, `invariant_checked{invariant:${invariant}}`),
+        violated: valueOf(data, `invariant_violated{invariant:${invariant}}`),
+        required: 'count>0' in thresholds,
+      };
+    })
+    .filter(({ checked, required }) => checked > 0 || required);
 }
 
 const checksOf = (group) => group.checks.map(({ name, passes, fails }) => ({ name, passes, fails }));
@@ -124,7 +128,11 @@ function join(result, happened, data, { cut }) {
   for (const [key, { server }] of Object.entries(rows)) {
     const row = result.routes[key] || (result.routes[key] = {});
     const p99 = quantile(0.99, happened.histograms[key] || {});
-    row.server = { statuses: server, p99_ms: p99 && p99.value * 1000, p99_bucket_ms: p99 && [p99.from * 1000, p99.to && p99.to * 1000] };
+    row.server = {
+      statuses: server,
+      p99_ms: p99 && p99.value * 1000,
+      p99_bucket_ms: p99 && [p99.from * 1000, p99.to && p99.to * 1000],
+    };
   }
   const counted = Object.values(result.routes).reduce((all, { client: ours }) => all + (ours ? sum(ours.statuses) : 0), 0);
   if (counted !== result.load.requests) {
@@ -147,10 +155,13 @@ function serverOf({ counters, gauges, histograms, requests }, seconds) {
     const found = quantile(0.99, histograms[key] || {});
     return found && found.value * 1000;
   };
-  const named = (prefix) => Object.fromEntries(Object.keys(histograms)
-    .filter((key) => key.startsWith(prefix)).map((key) => [key.slice(prefix.length), p99(key)]));
-  const errors = Object.entries(requests)
-    .filter(([key]) => key.split(' ')[2] >= '500' && !isProbe(key.split(' ')[1]));
+  const named = (prefix) =>
+    Object.fromEntries(
+      Object.keys(histograms)
+        .filter((key) => key.startsWith(prefix))
+        .map((key) => [key.slice(prefix.length), p99(key)]),
+    );
+  const errors = Object.entries(requests).filter(([key]) => key.split(' ')[2] >= '500' && !isProbe(key.split(' ')[1]));
   const cpu = counters.process_cpu_seconds_total || 0;
   const gauge = (name) => [gauges.before[name] || 0, gauges.after[name] || 0];
   return {
@@ -164,7 +175,9 @@ function serverOf({ counters, gauges, histograms, requests }, seconds) {
     pool_timeouts: total(counters, 'db_pool_timeouts_total'),
     database_errors: total(counters, 'db_errors_total'),
     responses_5xx: errors.reduce((all, [, count]) => all + count, 0),
-    clients_gone: Object.entries(requests).filter(([key]) => key.endsWith(' 499')).reduce((all, [, count]) => all + count, 0),
+    clients_gone: Object.entries(requests)
+      .filter(([key]) => key.endsWith(' 499'))
+      .reduce((all, [, count]) => all + count, 0),
     requests_rejected: total(counters, 'http_requests_rejected_total'),
     panics: total(counters, 'http_handler_panics_total'),
     log_lines_dropped: total(counters, 'log_lines_dropped_total'),

@@ -14,8 +14,13 @@ const MIB = 1048576;
 const SLACK = 10;
 
 export const watching = (seconds) => ({
-  executor: 'constant-arrival-rate', exec: 'watch', rate: 1, timeUnit: `${EVERY}s`, duration: `${Math.round(seconds)}s`,
-  preAllocatedVUs: 1, maxVUs: 1,
+  executor: 'constant-arrival-rate',
+  exec: 'watch',
+  rate: 1,
+  timeUnit: `${EVERY}s`,
+  duration: `${Math.round(seconds)}s`,
+  preAllocatedVUs: 1,
+  maxVUs: 1,
 });
 
 // One look. What lies between the first third and the last is not kept.
@@ -37,7 +42,7 @@ for (const metric of ['watched_resident_mib', 'watched_open_fds', 'watched_threa
 
 // Says how much grew, and fails what grew too much. `limit`: MiB of memory an hour.
 export function grown(result, data, { seconds, limit }) {
-  if (result.service === undefined) return ['  growth   unknown: the service\'s own numbers were not read'];
+  if (result.service === undefined) return ["  growth   unknown: the service's own numbers were not read"];
   const of = (metric, part, stat) => valueOf(data, `${metric}{part:${part}}`, stat);
   const early = of('watched_resident_mib', 'early', 'avg');
   const late = of('watched_resident_mib', 'late', 'avg');
@@ -48,7 +53,10 @@ export function grown(result, data, { seconds, limit }) {
   if (growth.resident_mib_an_hour > limit) {
     result.failures.push(`memory grew by ${growth.resident_mib_an_hour.toFixed(0)} MiB an hour, more than ${limit}`);
   }
-  for (const [metric, what] of [['watched_open_fds', 'open files'], ['watched_threads', 'threads']]) {
+  for (const [metric, what] of [
+    ['watched_open_fds', 'open files'],
+    ['watched_threads', 'threads'],
+  ]) {
     growth[metric] = [of(metric, 'early', 'max'), of(metric, 'late', 'max')];
     if (growth[metric][1] > growth[metric][0] + SLACK) {
       result.failures.push(`${what} grew from ${growth[metric].join(' to ')}`);
@@ -56,7 +64,7 @@ export function grown(result, data, { seconds, limit }) {
   }
   result.growth = growth;
   return [
-    `  growth   memory ${early.toFixed(1)} MiB early, ${late.toFixed(1)} MiB late (${growth.resident_mib_an_hour.toFixed(0)} MiB an hour); `
-      + `open files ${growth.watched_open_fds.join(' to ')}, threads ${growth.watched_threads.join(' to ')} at most`,
+    `  growth   memory ${early.toFixed(1)} MiB early, ${late.toFixed(1)} MiB late (${growth.resident_mib_an_hour.toFixed(0)} MiB an hour); ` +
+      `open files ${growth.watched_open_fds.join(' to ')}, threads ${growth.watched_threads.join(' to ')} at most`,
   ];
 }

@@ -60,7 +60,10 @@ const look = (text) => {
 function metricsAreRead() {
   const samples = [];
   parse('a{x="1",y="b\\"c\\nd"} 2\na 3\nb 4\nc{} +Inf\n', new Set(['a', 'c']), (...sample) => samples.push(sample));
-  equal('labels are unquoted, others left out', samples.slice(0, 2), [['a', { x: '1', y: 'b"c\nd' }, 2], ['a', {}, 3]]);
+  equal('labels are unquoted, others left out', samples.slice(0, 2), [
+    ['a', { x: '1', y: 'b"c\nd' }, 2],
+    ['a', {}, 3],
+  ]);
   equal('infinity is a number', samples[2][2] === Infinity, true);
 
   const seen = look(SCRAPE);
@@ -69,7 +72,11 @@ function metricsAreRead() {
   equal('counters by the label that matters', seen.counters['db_pool_timeouts_total wait'], 2);
   equal('counters in all', total(seen.counters, 'db_pool_timeouts_total'), 3);
   equal('a longer name is another metric', total({ 'a x': 1, 'a y': 2, 'a_b x': 4, a_c: 8 }, 'a'), 3);
-  equal('what is not wanted is left out', Object.keys(seen.counters).some((key) => key.startsWith('log_')), false);
+  equal(
+    'what is not wanted is left out',
+    Object.keys(seen.counters).some((key) => key.startsWith('log_')),
+    false,
+  );
   equal('gauges', seen.gauges.http_requests_in_flight, 3);
   equal('the build', [seen.instances[0].build.database, seen.instances[0].build.rustc], ['sqlite', '1.95 "x"']);
 }
@@ -101,19 +108,26 @@ function momentsAreCompared() {
 }
 
 function countsAreCompared() {
-  const lost = (client, server, cut) => compareRequests(client, server, cut).differences.map(({ route, status }) => `${route} ${status}`);
+  const lost = (client, server, cut) =>
+    compareRequests(client, server, cut).differences.map(({ route, status }) => `${route} ${status}`);
   const client = { 'GET /a': { 200: 5, 404: 1 } };
   equal('the same is the same', lost(client, { 'GET /a 200': 5, 'GET /a 404': 1 }), []);
   equal('one less at the service', lost(client, { 'GET /a 200': 4, 'GET /a 404': 1 }), ['GET /a 200']);
   equal('one more at the service', lost(client, { 'GET /a 200': 6, 'GET /a 404': 1 }), ['GET /a 200']);
   equal('another status', lost(client, { 'GET /a 200': 5, 'GET /a 500': 1 }), ['GET /a 404', 'GET /a 500']);
-  equal('a route that the client never asked for', lost(client, { 'GET /a 200': 5, 'GET /a 404': 1, 'GET /b 200': 1 }), ['GET /b 200']);
+  equal('a route that the client never asked for', lost(client, { 'GET /a 200': 5, 'GET /a 404': 1, 'GET /b 200': 1 }), [
+    'GET /b 200',
+  ]);
   equal('probes are left out', lost({ 'GET /health/ready': { 200: 1 } }, { 'GET /health 200': 9 }), []);
   const unanswered = { 'GET /a': { 0: 2, 200: 5 } };
   equal('without an answer anything may be counted', lost(unanswered, { 'GET /a 200': 6, 'GET /a 499': 1 }), []);
   equal('or nothing', lost(unanswered, { 'GET /a 200': 5 }), []);
   equal('but no more than that', lost(unanswered, { 'GET /a 200': 6, 'GET /a 499': 2 }), ['GET /a 200', 'GET /a 499']);
-  equal('what was cut is known to the service alone', lost({ 'GET /a': { 200: 5 } }, { 'GET /a 200': 6, 'GET /b 499': 1 }, 2), []);
+  equal(
+    'what was cut is known to the service alone',
+    lost({ 'GET /a': { 200: 5 } }, { 'GET /a 200': 6, 'GET /b 499': 1 }, 2),
+    [],
+  );
   equal('as much as there may be', lost({ 'GET /a': { 200: 5 } }, { 'GET /a 200': 6, 'GET /b 499': 2 }, 2).length > 0, true);
   equal('and never less than was answered', lost({ 'GET /a': { 200: 5 } }, { 'GET /a 200': 4 }, 9), ['GET /a 200']);
 
@@ -122,8 +136,16 @@ function countsAreCompared() {
 }
 
 function theKneeIsFound() {
-  equal('steps grow by their factor', steps(100, 200, 1.25).map(({ rate }) => rate), [100, 125, 156, 195]);
-  equal('names sort like rates', steps(90, 1000, 4).map(({ phase }) => phase), ['rate-0090', 'rate-0360']);
+  equal(
+    'steps grow by their factor',
+    steps(100, 200, 1.25).map(({ rate }) => rate),
+    [100, 125, 156, 195],
+  );
+  equal(
+    'names sort like rates',
+    steps(90, 1000, 4).map(({ phase }) => phase),
+    ['rate-0090', 'rate-0360'],
+  );
   let refused = false;
   try {
     steps(1, 1000, 1.01);
@@ -136,7 +158,11 @@ function theKneeIsFound() {
   const kept = (rate) => ({ arrivals: rate * 10, answers: rate * 12, p99_ms: 20, failed: 0 });
   const phases = { 'rate-0100': kept(100), 'rate-0125': kept(125), 'rate-0156': { ...kept(156), p99_ms: 300 } };
   const conclude = (of, failures = [], floor = 100) => {
-    const result = { phases: of, failures: [...failures], thresholds: [{ metric: 'load_duration{phase:rate-0156}' }, { metric: 'checks' }] };
+    const result = {
+      phases: of,
+      failures: [...failures],
+      thresholds: [{ metric: 'load_duration{phase:rate-0156}' }, { metric: 'checks' }],
+    };
     concludeKnee(result, { steps: all, hold: 10, floor, p99: 250, errors: 0.001 });
     return result;
   };
@@ -152,12 +178,12 @@ function theKneeIsFound() {
 }
 
 // A run of one route, as k6 tells it.
-function runOf({ answered = 5, unlisted = 0, lagging = false, violated = 0, looked = 1, before = look(SCRAPE) } = {}) {
+function runOf({ answered = 5, unlisted = 0, lagging = false, violated = 0, looked = 1 } = {}) {
   const counter = (number, thresholds) => ({ type: 'counter', values: { count: number }, thresholds });
   return {
     state: { testRunDurationMs: 2000 },
     root_group: { checks: [{ name: 'fine', passes: 3, fails: 0 }] },
-    setup_data: { testid: 'one', before },
+    setup_data: { testid: 'one' },
     metrics: {
       http_reqs: counter(answered + unlisted + 1),
       'http_reqs{name:admin}': counter(1),
@@ -173,19 +199,24 @@ function runOf({ answered = 5, unlisted = 0, lagging = false, violated = 0, look
 function aVerdictIsGiven() {
   const routes = [{ method: 'GET', path: '/api/v1/orders/{id}', statuses: [0, 200] }];
   const after = look(SCRAPE.replace('status="200"} 7', 'status="200"} 12'));
-  const verdict = (run, options = {}) => judge({ name: 'one', data: runOf(run), after, routes, users: 2, alone: true, ...options });
+  const verdict = (run, options = {}) =>
+    judge({ name: 'one', data: runOf(run), before: look(SCRAPE), after, routes, users: 2, alone: true, ...options });
   equal('a run in which all agrees passes', verdict().failures, []);
   equal('a crossed threshold fails it', verdict({ lagging: true }).failures, ['arrival_lag is 200.0, not p(99)<100']);
-  equal('a request that only one counted fails it', verdict({ answered: 4 }).failures,
-    ['GET /api/v1/orders/{id}, status 200: the client counted 4, the service 5']);
-  equal('a status that no route documents fails it', verdict({ unlisted: 1 }).failures,
-    ['some route, status not documented for it: the client counted 1, the service 0']);
+  equal('a request that only one counted fails it', verdict({ answered: 4 }).failures, [
+    'GET /api/v1/orders/{id}, status 200: the client counted 4, the service 5',
+  ]);
+  equal('a status that no route documents fails it', verdict({ unlisted: 1 }).failures, [
+    'some route, status not documented for it: the client counted 1, the service 0',
+  ]);
   equal('unless others use the service too', verdict({ answered: 4 }, { alone: false }).failures, []);
   equal('a violated invariant fails it', verdict({ violated: 1 }).failures, ['stock and orders add up: violated 1 of 1 times']);
-  equal('an invariant that nobody looked at fails it', verdict({ looked: 0 }).failures, ['stock and orders add up: never looked at']);
+  equal('an invariant that nobody looked at fails it', verdict({ looked: 0 }).failures, [
+    'stock and orders add up: never looked at',
+  ]);
   equal('a run that was stopped fails', verdict({}, { users: 3 }).failures, ['the run was stopped before its end']);
   const other = look(SCRAPE.replace('1700000000.5', '1'));
-  equal('a restart fails it', verdict({ before: other }).failures.length, 1);
+  equal('a restart fails it', verdict({}, { before: other }).failures.length, 1);
   equal('a run that did not begin fails', judge({ name: 'one', data: { metrics: {} }, after: null, routes }).passed, false);
   equal('without the service its client still counts', verdict({}, { after: null }).failures, []);
 }
@@ -193,13 +224,28 @@ function aVerdictIsGiven() {
 function textIsWritten() {
   equal('thousands are set apart', [count(999), count(1234567)], ['999', '1 234 567']);
   equal('times have three digits', [time(0.1234), time(12.345), time(1234), time(61000)], ['0.123ms', '12.3ms', '1.23s', '1m1s']);
-  equal('columns are as wide as they have to be', table([['', 'n'], ['ab', '10']]), ['     n', 'ab  10']);
+  equal(
+    'columns are as wide as they have to be',
+    table([
+      ['', 'n'],
+      ['ab', '10'],
+    ]),
+    ['     n', 'ab  10'],
+  );
   const routes = [{ method: 'GET', path: '/api/v1/orders/{id}', statuses: [0, 200] }];
-  const result = judge({ name: 'one', data: runOf({ violated: 1 }), after: look(SCRAPE), routes, users: 2, alone: true });
+  const result = judge({
+    name: 'one',
+    data: runOf({ violated: 1 }),
+    before: look(SCRAPE),
+    after: look(SCRAPE),
+    routes,
+    users: 2,
+    alone: true,
+  });
   const text = render(result);
   for (const part of ['one: FAILED', '✗ stock and orders add up', 'GET /api/v1/orders/{id}', 'The service meanwhile']) {
     equal(`the text says ${part}`, text.includes(part), true);
   }
   equal('a trace id begins with 16 hexadecimal digits', /^[0-9a-f]{16}$/.test(tracePrefix('average-20260101T000000')), true);
-  equal('that are the run\'s own', tracePrefix('one') === tracePrefix('two'), false);
+  equal("that are the run's own", tracePrefix('one') === tracePrefix('two'), false);
 }
