@@ -3,7 +3,12 @@
 #![cfg(test)] // clippy.toml's leave for tests to unwrap reaches their helpers only through this
 
 #[path = "../support/mod.rs"]
-#[expect(dead_code, reason = "each test binary uses its part of it")]
+#[expect(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "each test binary uses its part of it"
+)]
 mod support;
 
 mod dashboards;

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Prometheus {
     child: Child,
     client: Client,
-    folder: TempDir,
+    _folder: TempDir,
 }
 
 impl Prometheus {
@@ -53,18 +53,13 @@ impl Prometheus {
         Self {
             child: starting.child.take().unwrap(),
             client,
-            folder,
+            _folder: folder,
         }
     }
 
     /// A client of its API.
     pub(crate) fn client(&self) -> &Client {
         &self.client
-    }
-
-    /// What it said so far.
-    pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 }
 

@@ -5,12 +5,13 @@
 //! - `model`: a dashboard as it was read, its panels and its queries; `substitute`: Grafana's variables
 //! - `catalogue`: the metrics that there are, with their labels
 //! - `lint`: one file a subject, each rule seen to fail; `promql`: the rules about queries
-//! - `schema`: the JSON Schema; `coverage`: no metric that nobody looks at
+//! - `schema`: the JSON Schema; `coverage`: no metric that nobody looks at; `objectives`: the lines are those of the rules
 
 mod catalogue;
 mod coverage;
 mod lint;
 mod model;
+mod objectives;
 mod promql;
 mod schema;
 mod substitute;

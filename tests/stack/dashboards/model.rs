@@ -49,8 +49,6 @@ pub(crate) struct Variable {
     pub(crate) query: String,
     /// What it stands for when all is chosen.
     pub(crate) all: Option<String>,
-    /// Whether several values may be chosen.
-    pub(crate) multi: bool,
 }
 
 /// A panel and the title of its row.
@@ -127,7 +125,6 @@ impl Dashboard {
                 name: text(variable, "name").to_owned(),
                 query: text(&variable["query"], "query").to_owned(),
                 all: variable["allValue"].as_str().map(str::to_owned),
-                multi: variable["multi"] == true,
             })
             .collect()
     }

@@ -29,12 +29,14 @@ fn name(after: &str) -> (&str, usize) {
         text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
             .unwrap_or(text.len())
     };
-    match after.strip_prefix('{') {
-        Some(inside) => match inside.find('}') {
-            Some(end) => (&inside[..word(&inside[..end])], end + 2),
-            None => ("", 0),
-        },
-        None => (&after[..word(after)], word(after)),
+    let Some(inside) = after.strip_prefix('{') else {
+        return (&after[..word(after)], word(after));
+    };
+    let (name, rest) = inside.split_at(word(inside));
+    let format = rest.strip_prefix(':').map_or(0, |format| 1 + word(format));
+    match rest[format..].starts_with('}') {
+        true => (name, 1 + name.len() + format + 1),
+        false => ("", 0),
     }
 }
 

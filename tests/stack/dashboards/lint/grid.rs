@@ -51,10 +51,13 @@ pub(super) fn check(dashboard: &Dashboard) -> Vec<String> {
                 panel["id"]
             )),
         }
-        if panel["type"] == "row" {
+        let inside = if panel["type"] == "row" {
             row = title;
-        }
-        if title.is_empty() || !titles.insert((row, title)) {
+            ""
+        } else {
+            row
+        };
+        if title.is_empty() || !titles.insert((inside, title)) {
             found.push(format!(
                 "{row} / {title}: no title, or one that is used twice in its row"
             ));

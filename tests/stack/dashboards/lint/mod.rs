@@ -14,8 +14,8 @@ mod whole;
 use super::catalogue::{Catalogue, catalogue};
 use super::{Dashboard, promql};
 
-/// Everything that is wrong with these dashboards.
-pub(super) fn faults(all: &[Dashboard], catalogue: &Catalogue) -> Vec<String> {
+/// Everything that is wrong with the form of these dashboards.
+fn form(all: &[Dashboard]) -> Vec<String> {
     let mut found = whole::together(all);
     found.extend(colour::check(all));
     let uids: Vec<&str> = all.iter().map(Dashboard::uid).collect();
@@ -30,7 +30,6 @@ pub(super) fn faults(all: &[Dashboard], catalogue: &Catalogue) -> Vec<String> {
                     .map(|fault| format!("{}: {fault}", panel.place())),
             );
         }
-        faults.extend(queries(dashboard, catalogue));
         found.extend(
             faults
                 .into_iter()
@@ -74,29 +73,33 @@ fn queries(dashboard: &Dashboard, catalogue: &Catalogue) -> Vec<String> {
 
 #[test]
 fn every_dashboard_keeps_the_rules() {
-    let found = faults(&Dashboard::all(), &catalogue());
+    let (all, catalogue) = (Dashboard::all(), catalogue());
+    let mut found = form(&all);
+    for dashboard in &all {
+        let faults = queries(dashboard, &catalogue);
+        found.extend(
+            faults
+                .into_iter()
+                .map(|fault| format!("{}: {fault}", dashboard.file)),
+        );
+    }
     assert!(found.is_empty(), "{found:#?}");
 }
 
-/// Breaks the overview, or another dashboard as a whole, and tells what is found then.
-#[cfg(test)]
-fn broken(how: impl FnOnce(&mut serde_json::Value)) -> Vec<String> {
+/// All dashboards, the overview first and broken.
+fn broken(how: impl FnOnce(&mut serde_json::Value)) -> Vec<Dashboard> {
     let mut all = Dashboard::all();
-    let overview = all
-        .iter_mut()
-        .find(|dashboard| dashboard.uid() == "glasshouse-overview")
-        .unwrap();
-    let before = overview.json.clone();
-    how(&mut overview.json);
-    assert_ne!(overview.json, before, "nothing was broken");
-    faults(&all, &catalogue())
+    all.sort_by_key(|dashboard| dashboard.uid() != "glasshouse-overview");
+    let before = all[0].json.clone();
+    how(&mut all[0].json);
+    assert_ne!(all[0].json, before, "nothing was broken");
+    all
 }
 
-/// That breaking the overview like this is told in these words.
-#[cfg(test)]
+/// That breaking the form of the overview like this is told in these words.
 #[track_caller]
 fn assert_noticed(expected: &str, how: impl FnOnce(&mut serde_json::Value)) {
-    let found = broken(how);
+    let found = form(&broken(how));
     assert!(
         found.iter().any(|fault| fault.contains(expected)),
         "no {expected:?} in {found:#?}"
@@ -107,16 +110,23 @@ fn assert_noticed(expected: &str, how: impl FnOnce(&mut serde_json::Value)) {
 mod tests {
     use serde_json::json;
 
-    use super::assert_noticed;
+    use super::super::catalogue::catalogue;
+    use super::{broken, queries};
+
+    #[track_caller]
+    fn assert_noticed(expected: &str, how: impl FnOnce(&mut serde_json::Value)) {
+        let found = queries(&broken(how)[0], &catalogue());
+        assert!(
+            found.iter().any(|fault| fault.contains(expected)),
+            "no {expected:?} in {found:#?}"
+        );
+    }
 
     #[test]
     fn a_fault_in_any_query_is_told_with_its_place() {
-        assert_noticed(
-            "glasshouse-overview.json: Now / Requests A: there is no metric `x`",
-            |json| {
-                json["panels"][1]["targets"][0]["expr"] = json!("x");
-            },
-        );
+        assert_noticed("Now / Requests A: there is no metric `x`", |json| {
+            json["panels"][1]["targets"][0]["expr"] = json!("x");
+        });
         assert_noticed(
             "annotation Restarts Anno: `ready` is not narrowed",
             |json| {

@@ -161,17 +161,13 @@ mod tests {
             ),
         ];
         for (place, expected, value) in faults {
-            assert_noticed(
-                &format!("Now / Requests: {expected}")
-                    .replace("Requests: the data", "Requests: asks the data"),
-                |json| {
-                    let panel = &mut json["panels"][1];
-                    match panel.pointer_mut(place) {
-                        Some(part) => *part = value,
-                        None => panel[place.trim_start_matches('/')] = value,
-                    }
-                },
-            );
+            assert_noticed(expected, |json| {
+                let panel = &mut json["panels"][1];
+                match panel.pointer_mut(place) {
+                    Some(part) => *part = value,
+                    None => panel[place.trim_start_matches('/')] = value,
+                }
+            });
         }
         assert_noticed("the refId `A` is none or used twice", |json| {
             let targets = json["panels"][1]["targets"].as_array_mut().unwrap();

@@ -34,13 +34,21 @@ fn of(metric: Declaration) -> Series {
     Series::of_run(metric)
 }
 
+/// A metric of the requests that scenarios send: without those that prepare a run, and without those that read the
+/// service's own metrics, to which the scripts give this name.
+fn of_requests(metric: Declaration) -> Series {
+    of(metric)
+        .where_not("scenario", "")
+        .where_not("name", "admin")
+}
+
 fn sent() -> Expr {
-    of(k6::REQUESTS).rate().sum(&[])
+    of_requests(k6::REQUESTS).rate().sum(&[])
 }
 
 /// Answers that the script did not expect, whatever it expects.
 fn unexpected() -> Expr {
-    let wrong = of(k6::REQUESTS)
+    let wrong = of_requests(k6::REQUESTS)
         .where_is("expected_response", "false")
         .rate()
         .sum(&[]);
@@ -71,7 +79,7 @@ fn result() -> Row {
     .limit(FAST_SECONDS)
     .over_range("lastNotNull")
     .when_empty(NO_RUN)
-    .query(of(k6::DURATION_P99).now().max(&[]), "client");
+    .query(of_requests(k6::DURATION_P99).now().max(&[]), "client");
     let errors = Panel::stat(
         "Unexpected answers",
         "Share of the answers that the script did not expect, on average over the time that is shown.",
@@ -135,7 +143,7 @@ fn both() -> Row {
     .unit(Unit::Seconds)
     .limit(FAST_SECONDS)
     .when_empty(NO_RUN)
-    .query(of(k6::DURATION_P99).now().max(&[]), "client")
+    .query(of_requests(k6::DURATION_P99).now().max(&[]), "client")
     .query(parts::times().quantile(0.99, &[]), "server")
     .details(LATENCY);
     let errors = Panel::graph(
@@ -189,7 +197,7 @@ fn client() -> Row {
         .unit(Unit::Seconds)
         .limit(FAST_SECONDS)
         .when_empty(NO_RUN),
-        |panel, (metric, name)| panel.query(of(metric).now().max(&[]), name),
+        |panel, (metric, name)| panel.query(of_requests(metric).now().max(&[]), name),
     );
     let checks = Panel::graph(
         "Checks",
@@ -209,27 +217,27 @@ fn client() -> Row {
     .unit(Unit::None)
     .when_empty(NO_RUN)
     .column(
-        of(k6::REQUESTS).rate().sum(&["name"]),
+        of_requests(k6::REQUESTS).rate().sum(&["name"]),
         "Requests",
         Unit::Requests,
     )
     .column(
-        of(k6::DURATION_P50).now().max(&["name"]),
+        of_requests(k6::DURATION_P50).now().max(&["name"]),
         "p50",
         Unit::Seconds,
     )
     .column(
-        of(k6::DURATION_P95).now().max(&["name"]),
+        of_requests(k6::DURATION_P95).now().max(&["name"]),
         "p95",
         Unit::Seconds,
     )
     .column(
-        of(k6::DURATION_P99).now().max(&["name"]),
+        of_requests(k6::DURATION_P99).now().max(&["name"]),
         "p99",
         Unit::Seconds,
     )
     .column(
-        of(k6::DURATION_MAX).now().max(&["name"]),
+        of_requests(k6::DURATION_MAX).now().max(&["name"]),
         "max",
         Unit::Seconds,
     )

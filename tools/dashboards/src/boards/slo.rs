@@ -5,14 +5,15 @@
 use super::parts;
 use super::{ERRORS, LATENCY, SLO};
 use crate::grafana::{Colour, Dashboard, Panel, Row, Unit};
-use crate::query::{Expr, Window, budget_left, errors, objective, slow};
+use crate::query::{Expr, Window, budget_left, burn_rate, errors, objective, slow};
 use crate::slo::{BURN_RATES, ERRORS_ALLOWED, FAST_SHARE};
 
 /// Long windows of the alerts, and the short one that ends them.
-const WINDOWS: [(Window, &str); 4] = [
+const WINDOWS: [(Window, &str); 5] = [
     (Window::FiveMinutes, "5m"),
     (Window::OneHour, "1h"),
     (Window::SixHours, "6h"),
+    (Window::OneDay, "1d"),
     (Window::ThreeDays, "3d"),
 ];
 
@@ -124,8 +125,7 @@ impl Promise {
             .unit(Unit::Times)
             .when_empty("no requests"),
             |panel, (window, name)| {
-                let allowed = Expr::number(1).minus(objective().scalar());
-                panel.query((self.broken)(*window).over(allowed), name)
+                panel.query(burn_rate(self.slo, *window), name)
             },
         );
         let [fastest, fast, slow, trickle] = BURN_RATES;

@@ -81,47 +81,60 @@ pub(crate) mod k6 {
     );
 }
 
-/// The windows that error ratios are recorded over.
+/// The windows that are shown.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Window {
     FiveMinutes,
     OneHour,
     SixHours,
+    OneDay,
     ThreeDays,
     ThirtyDays,
 }
 
-/// Share of the requests of a window that ended with 5xx, as recorded.
+/// Share of the requests of a window that ended with 5xx, as recorded; of the job where it is highest.
 pub(crate) fn errors(window: Window) -> Expr {
-    ratio(
-        match window {
-            Window::FiveMinutes => "job:http_requests_errors:ratio_rate5m",
-            Window::OneHour => "job:http_requests_errors:ratio_rate1h",
-            Window::SixHours => "job:http_requests_errors:ratio_rate6h",
-            Window::ThreeDays => "job:http_requests_errors:ratio_rate3d",
-            Window::ThirtyDays => "job:http_requests_errors:ratio_rate30d",
-        },
-        "Share of requests that ended with 5xx.",
-    )
+    let name = match window {
+        Window::FiveMinutes => "job:http_requests_errors:ratio_rate5m",
+        Window::OneHour => "job:http_requests_errors:ratio_rate1h",
+        Window::SixHours => "job:http_requests_errors:ratio_rate6h",
+        Window::OneDay => "job:http_requests_errors:ratio_rate1d",
+        Window::ThreeDays => "job:http_requests_errors:ratio_rate3d",
+        Window::ThirtyDays => "job:http_requests_errors:ratio_rate30d",
+    };
+    let recorded = Declaration::gauge(name, "Share of requests that ended with 5xx.", &[]);
+    Series::recorded(recorded).now().max(&[])
 }
 
-/// Share of the requests of a window that took longer than the objective allows, 5xx left out, as recorded.
+/// Share of the requests of a window that took longer than the objective allows, 5xx left out, as recorded; of the job
+/// where it is highest.
 pub(crate) fn slow(window: Window) -> Expr {
-    ratio(
-        match window {
-            Window::FiveMinutes => "job:http_requests_slow:ratio_rate5m",
-            Window::OneHour => "job:http_requests_slow:ratio_rate1h",
-            Window::SixHours => "job:http_requests_slow:ratio_rate6h",
-            Window::ThreeDays => "job:http_requests_slow:ratio_rate3d",
-            Window::ThirtyDays => "job:http_requests_slow:ratio_rate30d",
-        },
-        "Share of requests without 5xx that took longer than 250 ms.",
-    )
+    let name = match window {
+        Window::FiveMinutes => "job:http_requests_slow:ratio_rate5m",
+        Window::OneHour => "job:http_requests_slow:ratio_rate1h",
+        Window::SixHours => "job:http_requests_slow:ratio_rate6h",
+        Window::OneDay => "job:http_requests_slow:ratio_rate1d",
+        Window::ThreeDays => "job:http_requests_slow:ratio_rate3d",
+        Window::ThirtyDays => "job:http_requests_slow:ratio_rate30d",
+    };
+    let recorded = Declaration::gauge(name, "Share of slow requests without 5xx.", &[]);
+    Series::recorded(recorded).now().max(&[])
 }
 
-/// The worst of the jobs that are chosen.
-fn ratio(name: &'static str, help: &'static str) -> Expr {
-    Series::recorded(Declaration::gauge(name, help, &[]))
+/// How many times faster than it may the budget is used up over a window, of the job where it is fastest: what the alerts
+/// compare with their lines.
+pub(crate) fn burn_rate(slo: &str, window: Window) -> Expr {
+    let name = match window {
+        Window::FiveMinutes => "job_slo:error_budget_burn:ratio_rate5m",
+        Window::OneHour => "job_slo:error_budget_burn:ratio_rate1h",
+        Window::SixHours => "job_slo:error_budget_burn:ratio_rate6h",
+        Window::OneDay => "job_slo:error_budget_burn:ratio_rate1d",
+        Window::ThreeDays => "job_slo:error_budget_burn:ratio_rate3d",
+        Window::ThirtyDays => "job_slo:error_budget_burn:ratio_rate30d",
+    };
+    let recorded = Declaration::gauge(name, "Share of bad requests, in budgets.", &["slo"]);
+    Series::recorded(recorded)
+        .where_is("slo", slo)
         .now()
         .max(&[])
 }

@@ -79,14 +79,6 @@ impl Expr {
         self
     }
 
-    /// The one value, as a number.
-    pub(crate) fn scalar(mut self) -> Self {
-        self.text = format!("scalar({})", self.text);
-        self.labels = None;
-        self.joined = false;
-        self
-    }
-
     /// Without a label that has one value for all.
     pub(super) fn forget(&mut self, label: &str) {
         if let Some(labels) = &mut self.labels {

@@ -11,6 +11,8 @@ mod series;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use elsewhere::{Window, budget_left, errors, k6, objective, prometheus, slow};
+pub(crate) use elsewhere::{
+    Window, budget_left, burn_rate, errors, k6, objective, prometheus, slow,
+};
 pub(crate) use expr::Expr;
 pub(crate) use series::Series;
