@@ -143,9 +143,9 @@ async fn a_log_for_people_is_written_so_wherever_it_goes() {
     };
     let line = said("service started").await;
     let field = |name: &str| {
-        let words = line.split_whitespace();
-        let value = words.filter_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-        value.last().expect("the field").to_owned()
+        let mut words = line.split_whitespace().rev();
+        let value = words.find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        value.expect("the field").to_owned()
     };
     let address = field("server.address").parse().expect("an address");
     let call = Client::new(address)

@@ -3,12 +3,7 @@
 #![cfg(test)] // clippy.toml's leave for tests to unwrap reaches their helpers only through this
 
 #[path = "../support/mod.rs"]
-#[expect(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    reason = "each test binary uses its part of it"
-)]
+#[expect(dead_code, reason = "each test binary uses its part of it")]
 mod support;
 
 mod dashboards;
@@ -16,3 +11,5 @@ mod load;
 mod packaging;
 mod probe;
 mod prometheus;
+mod repository;
+mod rules;

@@ -81,7 +81,7 @@ impl Certificate {
                 let certificate = Arc::clone(&certificate);
                 spawn(async move {
                     match certificate.connect(to, &[b"http/1.1"]).await {
-                        Ok(server) => relay(client, server).await,
+                        Ok(server) => Box::pin(relay(client, server)).await,
                         Err(_refused) => drop(client.set_zero_linger()),
                     }
                 });

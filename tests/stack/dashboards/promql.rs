@@ -103,7 +103,9 @@ impl Check<'_> {
             }) => {
                 self.grouping(modifier.as_ref(), &[expr.as_ref()]);
                 self.expr(expr, "");
-                param.iter().for_each(|param| self.expr(param, ""));
+                if let Some(param) = param {
+                    self.expr(param, "");
+                }
             }
             Expr::Binary(BinaryExpr {
                 lhs, rhs, modifier, ..
@@ -121,7 +123,9 @@ impl Check<'_> {
                 self.expr(rhs, "");
             }
             Expr::Call(Call { func, args }) => {
-                args.args.iter().for_each(|arg| self.expr(arg, func.name))
+                for arg in &args.args {
+                    self.expr(arg, func.name);
+                }
             }
             Expr::Paren(paren) => self.expr(&paren.expr, function),
             Expr::Unary(unary) => self.expr(&unary.expr, ""),
@@ -154,7 +158,7 @@ impl Check<'_> {
                 self.faults
                     .push(format!("{function} of `{name}`, which is a gauge"));
             }
-            ("rate" | "increase", _) | ("changes", None | Some(false)) => {}
+            ("rate" | "increase", _) => {}
             _ => self.faults.push(format!("{function} of `{name}`")),
         }
         let whole = range == RANGE && function == "increase" && self.instant;
@@ -190,7 +194,9 @@ impl Check<'_> {
     fn grouping(&mut self, modifier: Option<&LabelModifier>, of: &[&Expr]) {
         let Some(modifier) = modifier else { return };
         let mut names = Vec::new();
-        of.iter().for_each(|expr| selected(expr, &mut names));
+        for expr in of {
+            selected(expr, &mut names);
+        }
         for label in &modifier.labels().labels {
             for name in &names {
                 let known = self.catalogue.get(name);
@@ -261,7 +267,7 @@ mod tests {
             "sum by (path) (rate(http_requests_total{S}[$__rate_interval]))",
             "histogram_quantile(0.99, sum by (le) (rate(db_pool_wait_seconds_bucket{S}[$__rate_interval])))",
             r#"max(db_pool_connections{S,state="used"} / ignoring (state) db_pool_connections_max{S})"#,
-            "changes(process_start_time_seconds{S}[$__rate_interval])",
+            "build_info{S} unless build_info{S} offset $__rate_interval",
             r#"max by (testid) (k6_http_req_duration_p99{testid=~"$testid"})"#,
             r#"job:http_requests_errors:ratio_rate1h{job=~"$job"} / (1 - scalar(slo:objective:ratio{slo="latency"}))"#,
             "time() - vector(0)",

@@ -34,9 +34,10 @@ fn name(after: &str) -> (&str, usize) {
     };
     let (name, rest) = inside.split_at(word(inside));
     let format = rest.strip_prefix(':').map_or(0, |format| 1 + word(format));
-    match rest[format..].starts_with('}') {
-        true => (name, 1 + name.len() + format + 1),
-        false => ("", 0),
+    if rest[format..].starts_with('}') {
+        (name, 1 + name.len() + format + 1)
+    } else {
+        ("", 0)
     }
 }
 

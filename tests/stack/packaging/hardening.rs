@@ -175,7 +175,30 @@ fn each_of_them_is_noticed() {
             .unwrap_or_else(|| panic!("{path} is not there")) = value;
         faults(&compose)
     };
-    let cases = [
+    for (path, value, expected) in broken_places().into_iter().chain(told_secrets()) {
+        let removed = value.is_null();
+        let found = if removed {
+            let mut compose = compose::read();
+            let (parent, key) = path.rsplit_once('/').unwrap();
+            let parent = compose.pointer_mut(parent).and_then(Value::as_object_mut);
+            parent.unwrap().remove(key).unwrap();
+            faults(&compose)
+        } else {
+            broken(path, value)
+        };
+        let noticed = found.iter().any(|fault| fault.contains(expected));
+        assert!(noticed && !found.is_empty(), "{path}: {found:?}");
+    }
+    for key in ["privileged", "network_mode", "pid", "devices", "cap_add"] {
+        let mut compose = compose::read();
+        compose["services"]["app"][key] = json!("host");
+        assert_eq!(faults(&compose).len(), 1, "{key}");
+    }
+}
+
+/// A place of the compose file, what is put there instead (or nothing), and how that has to be told.
+fn broken_places() -> Vec<(&'static str, Value, &'static str)> {
+    vec![
         ("/services/app/read_only", json!(false), "app: its root"),
         (
             "/services/app/cap_drop",
@@ -240,6 +263,12 @@ fn each_of_them_is_noticed() {
             "until app",
         ),
         ("/services/app/logging/options", json!({}), "app: its log"),
+    ]
+}
+
+/// The same about what is secret.
+fn told_secrets() -> Vec<(&'static str, Value, &'static str)> {
+    vec![
         (
             "/services/app/environment/GLASSHOUSE_AUTH__JWT_SECRET_FILE",
             json!("/jwt"),
@@ -280,24 +309,5 @@ fn each_of_them_is_noticed() {
             json!("${STACK_SECRETS:-.}/jwt"),
             "secret jwt_secret",
         ),
-    ];
-    for (path, value, expected) in cases {
-        let removed = value.is_null();
-        let found = if removed {
-            let mut compose = compose::read();
-            let (parent, key) = path.rsplit_once('/').unwrap();
-            let parent = compose.pointer_mut(parent).and_then(Value::as_object_mut);
-            parent.unwrap().remove(key).unwrap();
-            faults(&compose)
-        } else {
-            broken(path, value)
-        };
-        let noticed = found.iter().any(|fault| fault.contains(expected));
-        assert!(noticed && !found.is_empty(), "{path}: {found:?}");
-    }
-    for key in ["privileged", "network_mode", "pid", "devices", "cap_add"] {
-        let mut compose = compose::read();
-        compose["services"]["app"][key] = json!("host");
-        assert_eq!(faults(&compose).len(), 1, "{key}");
-    }
+    ]
 }

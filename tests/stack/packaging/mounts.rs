@@ -78,7 +78,7 @@ fn a_missing_file_is_noticed() {
     let mut compose = compose::read();
     compose["services"]["prometheus"]["volumes"][0] =
         "./gone.yml:/etc/prometheus/prometheus.yml".into();
-    compose["services"]["grafana"]["volumes"][2] = "graphs:/var/lib/grafana".into();
+    compose["services"]["grafana"]["volumes"][3] = "graphs:/var/lib/grafana".into();
     compose["services"]["loki"]["command"][0] = "-config.file=/etc/loki/other.yml".into();
     let expected = [
         "grafana: there is no volume graphs",
@@ -129,8 +129,12 @@ fn prometheus_finds_its_rules_the_service_and_alertmanager() {
 fn grafana_finds_its_dashboards_and_its_sources() {
     let compose = compose::read();
     let grafana = &compose["services"]["grafana"];
-    let home = &grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"];
-    let home = in_the_repository(grafana, home.as_str().unwrap()).expect("a mounted dashboard");
+    let settings = super::text("grafana/grafana.ini");
+    let home = settings
+        .lines()
+        .find_map(|line| line.strip_prefix("default_home_dashboard_path = "))
+        .expect("a home dashboard");
+    let home = in_the_repository(grafana, home).expect("a mounted dashboard");
     assert!(super::file(&home).is_file(), "{home}");
 
     let provisioned = |kind: &str| -> Vec<Value> {

@@ -28,9 +28,9 @@ fn example() -> (BTreeMap<String, String>, BTreeMap<String, String>) {
 
 #[test]
 fn every_variable_is_documented_and_every_documented_one_is_used() {
-    let example = super::text(".env.example");
+    let whole = super::text(".env.example");
     let (set, shown) = example();
-    let words: BTreeSet<_> = example
+    let words: BTreeSet<_> = whole
         .split(|letter: char| letter != '_' && !letter.is_ascii_uppercase())
         .collect();
     let used = variables(&compose::read());
@@ -42,7 +42,7 @@ fn every_variable_is_documented_and_every_documented_one_is_used() {
         }
         match &variable.default {
             None if !set.contains_key(name) => {
-                found.push(format!("{name} is required and not set in .env.example"))
+                found.push(format!("{name} is required and not set in .env.example"));
             }
             Some(default)
                 if shown

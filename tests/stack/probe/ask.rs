@@ -78,24 +78,22 @@ fn data(answer: &Value) -> Result<Value, String> {
 /// The series of an answer, without the points that are no numbers: Grafana shows those as gaps.
 fn series(data: &Value) -> Vec<Series> {
     let result = &data["result"];
-    match data["resultType"].as_str() {
+    if data["resultType"] == "scalar" {
         // One number without labels, at one time.
-        Some("scalar") => vec![Series {
+        return vec![Series {
             labels: BTreeMap::new(),
             points: point(result).into_iter().collect(),
-        }],
-        _ => {
-            let list = result.as_array().into_iter().flatten();
-            list.map(|series| Series {
-                labels: labels(&series["metric"]),
-                points: match series["values"].as_array() {
-                    Some(values) => values.iter().filter_map(point).collect(),
-                    None => point(&series["value"]).into_iter().collect(),
-                },
-            })
-            .collect()
-        }
+        }];
     }
+    let list = result.as_array().into_iter().flatten();
+    list.map(|series| Series {
+        labels: labels(&series["metric"]),
+        points: match series["values"].as_array() {
+            Some(values) => values.iter().filter_map(point).collect(),
+            None => point(&series["value"]).into_iter().collect(),
+        },
+    })
+    .collect()
 }
 
 fn labels(metric: &Value) -> BTreeMap<String, String> {

@@ -69,9 +69,10 @@ pub(crate) async fn probe(
             findings.extend(of_variables);
             for query in dashboard.queries() {
                 let (text, left) = substitute(&query.expr, &values);
-                let outcome = match left.is_empty() {
-                    true => ask::query(prometheus, &text, query.instant, window).await,
-                    false => Outcome::Leftover(left),
+                let outcome = if left.is_empty() {
+                    ask::query(prometheus, &text, query.instant, window).await
+                } else {
+                    Outcome::Leftover(left)
                 };
                 findings.push(finding(dashboard, chosen, query, text, outcome));
             }

@@ -34,7 +34,9 @@ fn main() -> ExitCode {
     let generated = match files::generate(&boards::all()) {
         Ok(generated) => generated,
         Err(faults) => {
-            faults.iter().for_each(|fault| say(fault));
+            for fault in &faults {
+                say(fault);
+            }
             return ExitCode::FAILURE;
         }
     };

@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn each_fault_is_noticed() {
-        assert_noticed("`p99` is green, but", |json| {
+        assert_noticed("`p99` is dark-blue, but green", |json| {
             let overrides = &mut graph(json, "Latency")["fieldConfig"]["overrides"];
             overrides[0]["properties"][0]["value"]["fixedColor"] = json!("green");
         });

@@ -23,9 +23,9 @@ fn form(all: &[Dashboard]) -> Vec<String> {
         let mut faults = whole::check(dashboard);
         faults.extend(grid::check(dashboard));
         for panel in dashboard.panels() {
-            let faulty = panel::check(panel.json, &uids);
+            let of_panel = panel::check(panel.json, &uids);
             faults.extend(
-                faulty
+                of_panel
                     .into_iter()
                     .map(|fault| format!("{}: {fault}", panel.place())),
             );

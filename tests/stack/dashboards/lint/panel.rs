@@ -38,6 +38,7 @@ pub(super) fn check(panel: &Value, uids: &[&str]) -> Vec<String> {
     found.extend(datasource(panel));
     found.extend(targets(list(&panel["targets"])));
     found.extend(thresholds(list(&defaults["thresholds"]["steps"])));
+    found.extend(limit_in_a_sum(panel));
     for link in list(&panel["links"]) {
         let url = text(link, "url");
         let uid = url
@@ -80,6 +81,20 @@ fn targets(targets: &[Value]) -> Vec<String> {
         found.extend(datasource(target));
     }
     found
+}
+
+/// A limit that is stacked on what it limits is drawn far too high.
+fn limit_in_a_sum(panel: &Value) -> Option<String> {
+    let stacked = panel.pointer("/fieldConfig/defaults/custom/stacking/mode")? == "normal";
+    let limited = list(&panel["targets"])
+        .iter()
+        .any(|target| target["legendFormat"] == "most");
+    let apart = list(&panel["fieldConfig"]["overrides"])
+        .iter()
+        .filter(|one| one["matcher"]["options"] == "most")
+        .flat_map(|one| list(&one["properties"]))
+        .any(|property| property["id"] == "custom.stacking" && property["value"]["mode"] == "none");
+    (stacked && limited && !apart).then(|| "`most` is stacked on what it limits".to_owned())
 }
 
 fn thresholds(steps: &[Value]) -> Vec<String> {
@@ -169,6 +184,13 @@ mod tests {
                 }
             });
         }
+        assert_noticed("`most` is stacked on what it limits", |json| {
+            let panels = json["panels"].as_array_mut().unwrap();
+            let pool = panels
+                .iter_mut()
+                .find(|panel| panel["title"] == "Connections to the database");
+            pool.unwrap()["fieldConfig"]["overrides"] = json!([]);
+        });
         assert_noticed("the refId `A` is none or used twice", |json| {
             let targets = json["panels"][1]["targets"].as_array_mut().unwrap();
             targets.push(targets[0].clone());

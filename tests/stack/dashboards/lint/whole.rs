@@ -266,10 +266,10 @@ mod tests {
             assert_noticed(expected, |json| *json.pointer_mut(place).unwrap() = value);
         }
         assert_noticed("`version` is left behind", |json| {
-            json["version"] = json!(3)
+            json["version"] = json!(3);
         });
         assert_noticed("`__inputs` is left behind", |json| {
-            json["__inputs"] = json!([])
+            json["__inputs"] = json!([]);
         });
     }
 }

@@ -137,10 +137,10 @@ fn routes() -> Row {
     .unit(Unit::None)
     .when_empty("no requests")
     .column(times().observations().sum(&["path"]).above(0), "Requests", Unit::Requests)
-    .column(times().quantile(0.5, &["path"]), "p50", Unit::Seconds)
-    .column(times().quantile(0.95, &["path"]), "p95", Unit::Seconds)
-    .column(times().quantile(0.99, &["path"]), "p99", Unit::Seconds)
-    .column(Expr::number(1).minus(fast_share(&["path"])), "Slow", Unit::Share)
+    .column(times().quantile(0.5, &["path"]).numbers(), "p50", Unit::Seconds)
+    .column(times().quantile(0.95, &["path"]).numbers(), "p95", Unit::Seconds)
+    .column(times().quantile(0.99, &["path"]).numbers(), "p99", Unit::Seconds)
+    .column(Expr::number(1).minus(fast_share(&["path"])).numbers(), "Slow", Unit::Share)
     .sorted_by("Requests");
     Row::new("Which are slow", [by_route, by_instance, table])
 }

@@ -4,6 +4,7 @@ use glasshouse::http::HttpMetrics;
 use glasshouse::http::probes::HealthMetrics;
 use glasshouse::telemetry::logs::LogMetrics;
 use glasshouse::telemetry::metrics::{ProcessMetrics, RuntimeMetrics};
+use glasshouse::telemetry::traces::TraceMetrics;
 
 use super::parts::WELL;
 use super::{ERRORS, RUNTIME};
@@ -128,17 +129,17 @@ fn health() -> Row {
         Series::of(HealthMetrics::check_duration()).quantile(0.95, &["check"]),
         "{{check}}",
     );
-    let restarts = Panel::graph(
-        "Restarts",
-        "Starts of each instance: 1 where it was started anew since the last point.",
-        "Any outside of a deployment. CrashLoop fires at the third in 15 minutes.",
+    let uptime = Panel::graph(
+        "Uptime",
+        "How long each instance runs.",
+        "A fall to 0 outside of a deployment: it was started anew. CrashLoop fires at the third in 15 minutes.",
     )
-    .whole()
+    .unit(Unit::Seconds)
     .query(
-        Series::of(ProcessMetrics::start_time()).changes(),
+        Expr::time().minus(Series::of(ProcessMetrics::start_time()).now()),
         "{{instance}}",
     );
-    Row::new("Health", [checks, durations, restarts])
+    Row::new("Health", [checks, durations, uptime])
 }
 
 fn process() -> Row {
@@ -215,7 +216,6 @@ fn telemetry() -> Row {
         "How long Prometheus took to read /metrics, by instance.",
         "Close to the scrape timeout. It does not depend on load or database.",
     )
-    .size(6, 8)
     .unit(Unit::Seconds)
     .query(
         Series::of(prometheus::SCRAPE_DURATION).now(),
@@ -226,14 +226,12 @@ fn telemetry() -> Row {
         "How many samples each scrape brought, by instance.",
         "A rise that does not end: a label is not closed.",
     )
-    .size(6, 8)
     .query(Series::of(prometheus::SCRAPE_SAMPLES).now(), "{{instance}}");
     let events = Panel::graph(
         "Log events",
         "Events a second that passed the log filter, by level.",
         "debug or trace that nobody asked for: PUT /log on the admin listener changes the filter.",
     )
-    .size(6, 8)
     .unit(Unit::PerSecond)
     .query(
         Series::of(LogMetrics::events()).rate().sum(&["level"]),
@@ -245,8 +243,17 @@ fn telemetry() -> Row {
         "Log lines a second that never came out, by instance.",
         "Anything but 0: whoever reads standard output does not keep up.",
     )
-    .size(6, 8)
+    .size(12, 8)
     .unit(Unit::PerSecond)
     .query(Series::of(LogMetrics::dropped()).rate(), "{{instance}}");
-    Row::new("Its own telemetry", [scrape, samples, events, lost])
+    let spans = Panel::graph(
+        "Trace spans",
+        "Spans of sampled requests a second, by what became of them; all at 0 while traces are off.",
+        "failed: the collector is down or refuses. dropped: spans come faster than they can be sent. TraceExportFailing fires when it lasts.",
+    )
+    .size(12, 8)
+    .unit(Unit::PerSecond)
+    .stacked()
+    .query(Series::of(TraceMetrics::spans()).rate().sum(&["outcome"]), "{{outcome}}");
+    Row::new("Its own telemetry", [scrape, samples, events, lost, spans])
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Colour, datasource};
 use crate::query::{Expr, Series, prometheus};
 
-/// An event: Grafana marks the moments at which the expression is above 0.
+/// An event: Grafana marks the moments at which the expression is above 0, or those that are its value.
 struct Annotation {
     name: &'static str,
     title: &'static str,
@@ -16,6 +16,8 @@ struct Annotation {
     tags: &'static str,
     colour: Colour,
     expr: Expr,
+    /// The value is when it happened, in milliseconds: marked exactly there, however far apart the points are.
+    is_time: bool,
 }
 
 fn all() -> [Annotation; 3] {
@@ -31,14 +33,16 @@ fn all() -> [Annotation; 3] {
             title: "{{instance}} restarted",
             tags: "job,instance",
             colour: Colour::PURPLE,
-            expr: Series::of(ProcessMetrics::start_time()).changes(),
+            expr: Expr::number(1000).times(Series::of(ProcessMetrics::start_time()).now()),
+            is_time: true,
         },
         Annotation {
             name: "Versions",
             title: "{{instance}} runs {{version}} ({{revision}})",
             tags: "job,instance",
             colour: Colour::BLUE,
-            expr: builds().now().unless(builds().ago("2m")),
+            expr: builds().now().unless(builds().before()),
+            is_time: false,
         },
         Annotation {
             name: "Alerts",
@@ -46,6 +50,7 @@ fn all() -> [Annotation; 3] {
             tags: "severity,slo,job",
             colour: Colour::RED,
             expr: firing.now(),
+            is_time: false,
         },
     ]
 }
@@ -73,6 +78,7 @@ impl Annotation {
             "titleFormat": self.title,
             "tagKeys": self.tags,
             "textFormat": "",
+            "useValueForTime": self.is_time,
             // Grafana reads the query of Prometheus from here ...
             "target": { "refId": "Anno", "datasource": datasource(), "editorMode": "code", "expr": self.expr.text(), "range": true, "instant": false },
             // ... and did so from here before it had targets.

@@ -26,6 +26,9 @@ impl Colour {
     }
 }
 
+/// A limit: a dashed line over what is below it, never a part of the sum.
+const MOST: &str = "most";
+
 /// Legends that say what they are wherever they stand.
 const BY_NAME: &[(&str, Colour)] = &[
     ("2xx", Colour::GREEN),
@@ -39,7 +42,7 @@ const BY_NAME: &[(&str, Colour)] = &[
     ("max", Colour::PURPLE),
     ("used", Colour::ORANGE),
     ("idle", Colour::GREEN),
-    ("most", Colour::RED),
+    (MOST, Colour::RED),
     ("waiting", Colour::PURPLE),
     ("request", Colour::BLUE),
     ("database", Colour::ORANGE),
@@ -57,6 +60,7 @@ const BY_VALUE: &[(&str, &[(&str, Colour)])] = &[
             ("created", Colour::GREEN),
             ("success", Colour::GREEN),
             ("refreshed", Colour::GREEN),
+            ("exported", Colour::GREEN),
             ("new", Colour::GREEN),
             ("replayed", Colour::BLUE),
             ("rejected", Colour::YELLOW),
@@ -67,6 +71,7 @@ const BY_VALUE: &[(&str, &[(&str, Colour)])] = &[
             ("overloaded", Colour::PURPLE),
             ("abandoned", Colour::ORANGE),
             ("reused", Colour::DARK_ORANGE),
+            ("dropped", Colour::DARK_ORANGE),
             ("failed", Colour::RED),
         ],
     ),
@@ -108,15 +113,19 @@ pub(super) fn overrides<'a>(legends: impl Iterator<Item = &'a str>) -> Vec<Value
             unique.push((name, colour));
         }
     }
-    unique
-        .into_iter()
-        .map(|(name, colour)| {
-            json!({
-                "matcher": { "id": "byName", "options": name },
-                "properties": [
-                    { "id": "color", "value": { "mode": "fixed", "fixedColor": colour.name() } }
-                ]
-            })
-        })
-        .collect()
+    unique.into_iter().map(override_of).collect()
+}
+
+/// What is drawn otherwise than the rest of its graph.
+fn override_of((name, colour): (&str, Colour)) -> Value {
+    let mut properties =
+        vec![json!({ "id": "color", "value": { "mode": "fixed", "fixedColor": colour.name() } })];
+    if name == MOST {
+        properties.extend([
+            json!({ "id": "custom.stacking", "value": { "mode": "none", "group": "A" } }),
+            json!({ "id": "custom.fillOpacity", "value": 0 }),
+            json!({ "id": "custom.lineStyle", "value": { "fill": "dash", "dash": [10, 10] } }),
+        ]);
+    }
+    json!({ "matcher": { "id": "byName", "options": name }, "properties": properties })
 }

@@ -118,6 +118,11 @@ impl Expr {
         self.with(">", Self::number(value))
     }
 
+    /// Without the series that are no numbers, such as quantiles of nothing: a table would have a row for each.
+    pub(crate) fn numbers(self) -> Self {
+        self.above(-1)
+    }
+
     /// Divided by a series that lacks one label of this one, such as `state`.
     pub(crate) fn over_without(mut self, label: &'static str, other: Self) -> Self {
         if let Some(labels) = &mut self.labels

@@ -113,17 +113,11 @@ impl Series {
         )
     }
 
-    /// What they were a while ago, such as `2m`.
-    pub(crate) fn ago(self, when: &str) -> Expr {
+    /// What they were at the point before.
+    pub(crate) fn before(self) -> Expr {
         let series = self.expected(Kind::Gauge, "is read as it is");
-        let text = format!("{} offset {when}", series.text(""));
+        let text = format!("{} offset {WINDOW}", series.text(""));
         Expr::new(text, Some(series.labels("")), series.faults)
-    }
-
-    /// How often they change.
-    pub(crate) fn changes(self) -> Expr {
-        self.expected(Kind::Gauge, "changes")
-            .ranged("changes", "", WINDOW)
     }
 
     /// Events a second.
