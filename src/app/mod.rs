@@ -208,7 +208,8 @@ impl App {
 }
 
 /// Settings of parts that this version does not have yet. Whoever sets one must not believe that it works.
-const WITHOUT_EFFECT: [&str; 4] = [
+const WITHOUT_EFFECT: [&str; 5] = [
+    "live_page.trace_url_template",
     "webhooks.",
     "faults.",
     "live_page.enabled",

@@ -80,7 +80,7 @@ fn notes(loaded: &Loaded) -> Vec<String> {
         );
     }
     if settings.faults.enabled {
-        notes.push("faults.enabled is true: the admin listener can inject faults".to_owned());
+        notes.push("faults.enabled is true: it has no effect in this version".to_owned());
     }
     notes
 }

@@ -17,7 +17,7 @@ pub(super) enum CliError {
     #[error(transparent)]
     Configuration(Faults),
     /// `migrate status` found pending ones; it has listed them already. Exit code 3.
-    #[error("migrations are pending")]
+    #[error("migrations are pending: `glasshouse migrate run` applies them")]
     MigrationsPending,
     /// `config check` found faults; it has printed them as its result. Exit code 2.
     #[error("the configuration has faults")]

@@ -3,8 +3,6 @@
 //! It never goes through the pool: a pool that is used up is load, not an outage, and a check that waits in its queue
 //! would take every replica out of rotation just when all are needed. A probe only ever reads the verdict.
 
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use diesel::sql_types::Text;
@@ -18,6 +16,7 @@ use crate::telemetry::metrics::HistogramHandle;
 
 use super::connect::{self, Backend, Limits};
 use super::error::{DatabaseError, ErrorKind};
+use super::open_file::OpenFile;
 
 /// From the beginning of a question to that of the next.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -27,19 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The connection that the check keeps between two questions.
 enum Probe {
     Postgres(PgConnection),
-    Sqlite(SqliteConnection, PathBuf, FileId),
-}
-
-/// Which file it is, whatever its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct FileId(u64, u64);
-
-impl FileId {
-    fn of(path: &Path) -> Result<Self, DatabaseError> {
-        let metadata = std::fs::metadata(path)
-            .map_err(|error| DatabaseError::caused_by(ErrorKind::Refused, error))?;
-        Ok(Self(metadata.dev(), metadata.ino()))
-    }
+    Sqlite(SqliteConnection, OpenFile),
 }
 
 /// What the database says of itself.
@@ -62,7 +49,9 @@ impl Probe {
             DatabaseUrl::Postgres(_) => Self::Postgres(connect::open(&settings.url, &limits)?),
             DatabaseUrl::Sqlite(path) => {
                 let connection = connect::open(&settings.url, &limits)?;
-                Self::Sqlite(connection, path.clone(), FileId::of(path)?)
+                let file = OpenFile::at(path);
+                file.check()?;
+                Self::Sqlite(connection, file)
             }
         })
     }
@@ -79,12 +68,10 @@ impl Probe {
                     Answer::ReadWrite
                 })
             }
-            // The pool goes on with a file that was deleted or replaced; what it writes there is lost.
-            Self::Sqlite(_, path, id) if FileId::of(path)? != *id => {
-                let gone = "the database file was deleted or replaced while it was open: restart the service";
-                Err(DatabaseError::caused_by(ErrorKind::Refused, gone))
+            Self::Sqlite(c, file) => {
+                file.check()?;
+                c.ping().map(|()| Answer::ReadWrite)
             }
-            Self::Sqlite(c, ..) => c.ping().map(|()| Answer::ReadWrite),
         }
     }
 }
@@ -104,7 +91,9 @@ pub async fn watch(settings: DatabaseSettings, check: Check, took: HistogramHand
             (Verdict::Up, Err(error)) => {
                 tracing::debug!(error = %error, "database check failed, not for long yet");
             }
-            (Verdict::Down, Err(error)) => check.fail(reason(error)),
+            (Verdict::Down, Err(error)) => {
+                check.fail_because(reason(error), &telemetry::error_chain(error));
+            }
             (Verdict::Down, Ok(_)) => {}
         }
         tokio::time::sleep_until((started + INTERVAL).into()).await;

@@ -9,6 +9,7 @@
 //! - `connect`: opening and setting up; `connector`: recycling; `pool`: checkout and blocking threads
 //! - `error`: classes of failures; `metrics`: what is told of all this
 //! - `types`, `schema`: columns and tables
+//! - `open_file`: whether an SQLite file is still the one that was opened
 //! - `migrations`, `startup`: the schema's versions, and how the service comes by the right one
 //! - `health`, `upkeep`: the readiness check; the pools' least and oldest connections
 
@@ -19,6 +20,7 @@ mod error;
 mod health;
 mod metrics;
 pub mod migrations;
+mod open_file;
 mod pool;
 pub mod schema;
 mod startup;
@@ -43,6 +45,7 @@ pub use startup::bring_up_to_date;
 pub use upkeep::tend as tend_pools;
 
 use metrics::{OperationHandles, Outcome};
+use open_file::OpenFile;
 use pool::{Pool, Spent};
 
 /// The metrics of this room.
@@ -100,6 +103,7 @@ enum Pools {
     Sqlite {
         reader: Pool<SqliteConnection>,
         writer: Pool<SqliteConnection>,
+        file: Arc<OpenFile>,
     },
 }
 
@@ -132,6 +136,7 @@ impl Database {
                 Pools::Sqlite {
                     reader: Pool::new("reader", readers, settings, &metrics)?,
                     writer: Pool::new("writer", 1, settings, &metrics)?,
+                    file: Arc::new(OpenFile::at(path)),
                 }
             }
         };
@@ -265,7 +270,7 @@ impl Database {
     pub fn close(&self) {
         match &self.inner.pools {
             Pools::Postgres(pool) => pool.close(),
-            Pools::Sqlite { reader, writer } => {
+            Pools::Sqlite { reader, writer, .. } => {
                 reader.close();
                 writer.close();
             }
@@ -369,14 +374,18 @@ impl Pools {
                 pool.run(operation, deadline, spent, |c| work(&mut Conn::Postgres(c)))
                     .await
             }
-            Self::Sqlite { reader, writer } => {
-                let pool = if access == Access::Read {
-                    reader
-                } else {
-                    writer
-                };
-                pool.run(operation, deadline, spent, |c| work(&mut Conn::Sqlite(c)))
+            Self::Sqlite { reader, .. } if access == Access::Read => {
+                reader
+                    .run(operation, deadline, spent, |c| work(&mut Conn::Sqlite(c)))
                     .await
+            }
+            Self::Sqlite { writer, file, .. } => {
+                let file = Arc::clone(file);
+                let on_that_file = move |c: &mut SqliteConnection| {
+                    file.check()?;
+                    work(&mut Conn::Sqlite(c))
+                };
+                writer.run(operation, deadline, spent, on_that_file).await
             }
         }
     }
@@ -384,7 +393,7 @@ impl Pools {
     fn status(&self) -> Vec<PoolStatus> {
         match self {
             Self::Postgres(pool) => vec![pool.status()],
-            Self::Sqlite { reader, writer } => vec![reader.status(), writer.status()],
+            Self::Sqlite { reader, writer, .. } => vec![reader.status(), writer.status()],
         }
     }
 }

@@ -17,8 +17,14 @@ impl Database {
     pub async fn warm_up(&self, settings: &DatabaseSettings) -> Result<(), DatabaseError> {
         match &self.inner.pools {
             Pools::Postgres(pool) => pool.warm_up(settings.min_idle).await,
-            Pools::Sqlite { reader, writer } => {
+            Pools::Sqlite {
+                reader,
+                writer,
+                file,
+            } => {
                 writer.warm_up(1).await?;
+                // From now on it has to be this one.
+                file.check()?;
                 reader
                     .warm_up(settings.min_idle.saturating_sub(1).max(1))
                     .await
@@ -29,7 +35,7 @@ impl Database {
     fn retire_idle(&self, settings: &DatabaseSettings) {
         match &self.inner.pools {
             Pools::Postgres(pool) => pool.retire_idle(settings.min_idle, settings.idle_timeout),
-            Pools::Sqlite { reader, writer } => {
+            Pools::Sqlite { reader, writer, .. } => {
                 reader.retire_idle(settings.min_idle.saturating_sub(1), settings.idle_timeout);
                 writer.retire_idle(1, settings.idle_timeout);
             }

@@ -185,22 +185,27 @@ impl Readiness {
 impl Check {
     /// All is well.
     pub fn pass(&self) {
-        self.set(State::Passing);
+        self.set(State::Passing, None);
     }
 
     /// Traffic may come, but part of the work is refused; `reason` is a stable word.
     pub fn degrade(&self, reason: &'static str) {
-        self.set(State::Degraded(reason));
+        self.set(State::Degraded(reason), None);
     }
 
     /// No traffic should come; `reason` is a stable word such as `migrating` or `unreachable`.
     pub fn fail(&self, reason: &'static str) {
-        self.set(State::Failing(reason));
+        self.set(State::Failing(reason), None);
+    }
+
+    /// The same, with what is behind it, which the log tells and nobody else.
+    pub fn fail_because(&self, reason: &'static str, error: &str) {
+        self.set(State::Failing(reason), Some(error));
     }
 
     /// Saying the same again keeps the time of the first. Changes are logged here, so that who
     /// reports them does not have to.
-    fn set(&self, state: State) {
+    fn set(&self, state: State, error: Option<&str>) {
         let mut checks = write(&self.shared.checks);
         let Some(entry) = checks.get_mut(self.index).filter(|e| e.state != state) else {
             return;
@@ -212,12 +217,12 @@ impl Check {
         let name = entry.name;
         drop(checks);
         let previous_ms = u64::try_from(before.elapsed().as_millis()).unwrap_or(u64::MAX);
-        log_change(name, state, had_passed, previous_ms);
+        log_change(name, state, had_passed, previous_ms, error);
     }
 }
 
 /// `previous_ms` is how long the state before lasted.
-fn log_change(check: &str, state: State, had_passed: bool, previous_ms: u64) {
+fn log_change(check: &str, state: State, had_passed: bool, previous_ms: u64, error: Option<&str>) {
     match state {
         State::Passing => {
             tracing::info!(check.name = check, previous_ms, "health check passed");
@@ -236,6 +241,7 @@ fn log_change(check: &str, state: State, had_passed: bool, previous_ms: u64) {
                 check.name = check,
                 check.reason = reason,
                 previous_ms,
+                error,
                 "health check has not passed yet"
             );
         }
@@ -244,6 +250,7 @@ fn log_change(check: &str, state: State, had_passed: bool, previous_ms: u64) {
                 check.name = check,
                 check.reason = reason,
                 previous_ms,
+                error,
                 "health check failed"
             );
         }

@@ -21,7 +21,8 @@ section! {
         pub issuer: String = "glasshouse".to_owned() => Text;
         /// The `aud` claim of access tokens; others are refused.
         pub audience: String = "glasshouse".to_owned() => Text;
-        /// How long an access token is good. It cannot be taken back before, so keep it short.
+        /// How long an access token is good, give or take 30 s for clocks that differ. It cannot be taken back before, so
+        /// keep it short.
         pub access_token_lifetime: Duration = Duration::from_mins(15) => Period(SECOND..=DAY);
         /// How long a refresh token is good. It is replaced at each use.
         pub refresh_token_lifetime: Duration = 30 * DAY => Period(SECOND..=365 * DAY);

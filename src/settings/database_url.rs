@@ -33,7 +33,9 @@ pub enum DatabaseUrlError {
     #[error("it names no file")]
     NoFile,
     /// `sqlite://file?mode=rwc` and the like.
-    #[error("parameters after `?` are not taken for SQLite: the service sets what it needs")]
+    #[error(
+        "SQLite's own URIs (`file:`, parameters after `?`) are not taken: the service sets what it needs"
+    )]
     SqliteParameters,
     /// An address that could be read in two ways, or in none.
     #[error(transparent)]
@@ -122,7 +124,8 @@ fn parse_sqlite(rest: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
         return Err(DatabaseUrlError::InMemory);
     }
     let file = rest.strip_prefix("//").ok_or(DatabaseUrlError::Scheme)?;
-    if file.contains('?') {
+    // SQLite would read the rest as a URI of its own.
+    if file.contains('?') || file.starts_with("file:") {
         return Err(DatabaseUrlError::SqliteParameters);
     }
     if file.ends_with('/') || Path::new(file).file_name().is_none() {
@@ -207,6 +210,7 @@ mod tests {
             ("sqlite://file::memory:?cache=shared", InMemory),
             ("sqlite://a.db?mode=memory", InMemory),
             ("sqlite://a.db?mode=rwc", SqliteParameters),
+            ("sqlite://file:a.db", SqliteParameters),
             ("sqlite://", NoFile),
             ("sqlite:///data/", NoFile),
             ("sqlite:///", NoFile),

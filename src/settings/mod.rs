@@ -95,11 +95,11 @@ section! {
         pub traces: TracesSettings;
         /// What happens between SIGTERM and the exit.
         pub shutdown: ShutdownSettings;
-        /// Delivery of order events to webhook endpoints.
+        /// Delivery of order events to webhook endpoints. Without effect in this version, which stores the events and delivers none.
         pub webhooks: WebhooksSettings;
-        /// Fault injection for drills and demos.
+        /// Fault injection for drills and demos. Without effect in this version.
         pub faults: FaultsSettings;
-        /// The live page on the admin listener.
+        /// The live page on the admin listener, which this version does not have yet: only `slow_request_threshold` has an effect.
         pub live_page: LivePageSettings;
     }
 }

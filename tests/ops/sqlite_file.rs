@@ -68,7 +68,10 @@ async fn another_file_in_its_place_takes_the_service_out_of_rotation() {
     let away = file.with_extension("away");
     std::fs::rename(&file, &away).unwrap();
     std::fs::copy(&away, &file).unwrap();
-    // What would be written now would go to the file that nobody finds any more.
+    // What would be written now would go to the file that nobody finds any more, so it is refused at once.
+    let body = serde_json::json!({"email": "late@example.com", "password": PASSWORD, "display_name": "Late"});
+    let refused = app.post("/api/v1/accounts").json(&body).send().await;
+    assert_problem(&refused, 503, "database_unavailable");
     eventually("the service to notice", SOON, async || {
         let answer = app.get("/health/ready").send().await;
         let body = answer.json();

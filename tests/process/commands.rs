@@ -62,7 +62,10 @@ async fn migrations_are_listed_run_and_reverted(database: Arc<TestDatabase>) {
     let status = run(&database, &["migrate", "status"]);
     assert_eq!(status.code, Some(3), "{status:?}");
     assert_eq!(listed(&status), ["pending"; 4]);
-    assert_eq!(status.stderr, "migrations are pending\n");
+    assert_eq!(
+        status.stderr,
+        "migrations are pending: `glasshouse migrate run` applies them\n"
+    );
 
     let finished = run(&database, &["migrate", "run"]);
     assert_ended(&finished, 0);
