@@ -17,7 +17,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// The other end of a connection, as the requests on it see it. Clones are the same one; each connection lives on one
 /// worker.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Peer(Rc<Cell<State>>);
+pub(super) struct Peer {
+    state: Rc<Cell<State>>,
+    /// Nothing more of it is listened to.
+    is_ignored: Rc<Cell<bool>>,
+}
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum State {
@@ -31,19 +35,25 @@ enum State {
 impl Peer {
     /// Whether the connection broke: what is answered now reaches nobody.
     pub(super) fn is_gone(&self) -> bool {
-        self.0.get() == State::Gone
+        self.state.get() == State::Gone
     }
 
     /// Whether only writing to it can tell if it is there.
     pub(super) fn is_done_sending(&self) -> bool {
-        self.0.get() == State::DoneSending
+        self.state.get() == State::DoneSending
+    }
+
+    /// Takes whatever else it sends for the end of what it sends, so that the connection ends once the answer is written.
+    /// Actix waits without limit for the rest of a chunked body that it was answered in the middle of.
+    pub(super) fn ignore(&self) {
+        self.is_ignored.set(true);
     }
 
     fn note_read(&self, outcome: &Poll<io::Result<()>>, read_nothing: bool) {
         match outcome {
-            Poll::Ready(Err(_)) => self.0.set(State::Gone),
+            Poll::Ready(Err(_)) => self.state.set(State::Gone),
             Poll::Ready(Ok(())) if read_nothing && !self.is_gone() => {
-                self.0.set(State::DoneSending);
+                self.state.set(State::DoneSending);
             }
             _ => {}
         }
@@ -51,7 +61,7 @@ impl Peer {
 
     fn note_written<T>(&self, outcome: &Poll<io::Result<T>>) {
         if matches!(outcome, Poll::Ready(Err(_))) {
-            self.0.set(State::Gone);
+            self.state.set(State::Gone);
         }
     }
 }
@@ -86,6 +96,9 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.peer.is_ignored.get() {
+            return Poll::Ready(Ok(()));
+        }
         let (before, room) = (buffer.filled().len(), buffer.remaining());
         let outcome = Pin::new(&mut self.stream).poll_read(cx, buffer);
         let read_nothing = room > 0 && buffer.filled().len() == before;
@@ -158,6 +171,22 @@ mod tests {
         assert!(peer.is_done_sending() && !peer.is_gone());
         watched.write_all(b"an answer").await.unwrap();
         assert!(!peer.is_gone());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_ignored_is_at_its_end_and_can_still_be_written_to() {
+        let (mut client, mut watched) = pair().await;
+        let peer = watched.peer();
+        client.write_all(b"some").await.unwrap();
+        peer.ignore();
+        assert!(
+            watched
+                .read_to_end(&mut Vec::new())
+                .await
+                .is_ok_and(|read| read == 0)
+        );
+        watched.write_all(b"an answer").await.unwrap();
+        assert!(!peer.is_gone() && !peer.is_done_sending());
     }
 
     #[tokio::test]

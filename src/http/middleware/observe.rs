@@ -147,6 +147,7 @@ where
             is_head: request.method() == Method::HEAD,
             status: CLIENT_CLOSED_REQUEST,
             error: None,
+            closing: false,
             bytes_out: 0,
             started,
             context: Arc::clone(&context),
@@ -247,6 +248,8 @@ struct Ending {
     /// 499 until the whole answer has been handed over.
     status: u16,
     error: Option<String>,
+    /// The connection ends with the answer.
+    closing: bool,
     bytes_out: u64,
     _present: Present,
 }
@@ -256,6 +259,7 @@ impl Ending {
     fn note(&mut self, status: u16, problem: Option<&Problem>) {
         self.status = status;
         let Some(problem) = problem else { return };
+        self.closing = problem.is_closing();
         if let Some(reason) = problem.rejection() {
             self.worker.observer.metrics.rejected.with(reason).inc();
         }
@@ -376,7 +380,14 @@ impl<B: MessageBody> MessageBody for Observed<B> {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            (None, ending) => drop(ending.take()),
+            (None, ending) => {
+                if let Some(ending) = ending.take_if(|ending| ending.closing) {
+                    // What the dispatcher is waiting for does not come: it has to look again.
+                    ending.peer.ignore();
+                    cx.waker().wake_by_ref();
+                }
+                drop(ending.take());
+            }
             _ => {}
         }
         Poll::Ready(next)

@@ -187,6 +187,10 @@ impl Problem {
         &self.0.errors
     }
 
+    pub(super) fn is_closing(&self) -> bool {
+        self.0.closing
+    }
+
     pub(super) fn rejection(&self) -> Option<Rejection> {
         self.0.rejection
     }
