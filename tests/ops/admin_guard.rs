@@ -34,7 +34,8 @@ fn test(options: fn(&mut Settings), test: impl AsyncFnOnce(TestApp)) {
 fn ask(admin: &Client, (method, path): (&str, &str)) -> Call {
     let call = admin.call(method, path);
     if method == "PUT" {
-        call.json(&json!({"filter": "info", "for": "1s"}))
+        // What is asked of a route that was reached shows in its own refusal.
+        call.json(&json!({}))
     } else {
         call
     }
@@ -81,6 +82,7 @@ fn without_the_token_every_guarded_route_says_that_it_is_required() {
             let expected = match route {
                 ("GET", "/nowhere") => 404,
                 ("BREW", _) => 405,
+                ("PUT", _) => 422,
                 _ => 200,
             };
             assert_eq!(answer.status, expected, "{route:?}: {}", answer.text());

@@ -118,8 +118,7 @@ async fn there_are_as_many_workers_as_are_set() {
             .await
             .value("runtime_workers", &http);
         assert_eq!(format!("{told}"), workers);
-        // One of them is the admin listener's.
-        threads(&process, "actix-rt") - 1
+        threads(&process, "actix-server wo")
     };
     let (one, five) = (serve("1").await, serve("5").await);
     assert_eq!(five - one, 4, "{one} with 1 worker, {five} with 5");
