@@ -34,7 +34,8 @@ fn whole(value: f64) -> u64 {
 
 on_both!(a_starved_pool_is_told_to_the_last_refusal, |settings| {
     settings.database.max_connections = 1;
-    settings.database.wait_timeout = Duration::from_millis(200);
+    // So long that a scrape falls into it on a busy machine too.
+    settings.database.wait_timeout = Duration::from_secs(2);
     settings.database.statement_timeout = Duration::from_secs(10);
     settings.database.deadline = Duration::from_secs(12);
 });
@@ -99,10 +100,10 @@ async fn a_starved_pool_is_told_to_the_last_refusal(app: TestApp) {
     assert_eq!(more("db_pool_hold_seconds_count", &[pool]), 1);
     let seconds = |name| after.value(name, &[pool]) - before.value(name, &[pool]);
     let waited = seconds("db_pool_wait_seconds_sum");
-    let lasted = f64::from(u32::try_from(REFUSED).unwrap()) * 0.2;
+    let lasted = f64::from(u32::try_from(REFUSED).unwrap()) * 2.0;
     assert!(waited >= lasted, "{waited} s waited by those refused");
     let held = seconds("db_pool_hold_seconds_sum");
-    assert!(held >= 0.2, "{held} s held");
+    assert!(held >= 2.0, "{held} s held");
     assert_eq!(whole(after.value("db_pool_connections_max", &[pool])), 1);
     assert_eq!(whole(after.value("db_pool_waiting", &[pool])), 0);
 }
