@@ -17,8 +17,23 @@ pub(super) fn read() -> Value {
 
 pub(super) fn parse(text: &str) -> Value {
     let mut value: serde_norway::Value = serde_norway::from_str(text).expect("YAML");
-    value.apply_merge().expect("merge keys that name mappings");
+    // What is merged in may have something to merge in itself, which is then there to be merged in next.
+    while texts_of_keys(&value).any(|key| key == "<<") {
+        value.apply_merge().expect("merge keys that name mappings");
+    }
     serde_json::to_value(value).expect("keys that are text")
+}
+
+/// Every key that is a text, at every depth.
+fn texts_of_keys(value: &serde_norway::Value) -> Box<dyn Iterator<Item = &str> + '_> {
+    match value {
+        serde_norway::Value::Mapping(map) => Box::new(
+            map.iter()
+                .flat_map(|(key, value)| key.as_str().into_iter().chain(texts_of_keys(value))),
+        ),
+        serde_norway::Value::Sequence(list) => Box::new(list.iter().flat_map(texts_of_keys)),
+        _ => Box::new(std::iter::empty()),
+    }
 }
 
 /// The services by name.

@@ -97,8 +97,9 @@ fn prometheus_finds_its_rules_the_service_and_alertmanager() {
     let patterns = items(&prometheus["rule_files"]);
     assert!(!patterns.is_empty(), "prometheus.yml names no rules");
     for pattern in patterns {
-        // Relative to the file that names them.
-        let path = format!("/etc/prometheus/{pattern}");
+        // Relative to the file that names them, unless it is absolute.
+        let path = std::path::Path::new("/etc/prometheus").join(pattern);
+        let path = path.to_str().expect("text");
         let (folder, ending) = path
             .rsplit_once("/*")
             .expect("a pattern such as rules/*.yml");
