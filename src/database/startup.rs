@@ -40,8 +40,9 @@ pub async fn bring_up_to_date(
         });
         return Ok(());
     }
-    check.pass();
+    // Open before ready: who is told that it is ready asks at once.
     opened();
+    check.pass();
     Ok(())
 }
 
@@ -75,8 +76,8 @@ async fn watch(url: DatabaseUrl, check: Check, opened: impl Fn(), stop: StopToke
         let url = url.clone();
         match spawn_blocking(move || migrations::pending(&url)).await {
             Ok(Ok(false)) => {
-                check.pass();
                 opened();
+                check.pass();
                 tracing::info!("migrations found applied");
                 return;
             }
