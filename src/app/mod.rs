@@ -183,9 +183,11 @@ impl App {
         runtime: &RuntimeMetrics,
     ) {
         let (tasks, settings) = (&self.tasks, self.loaded.settings.database.clone());
-        let of = settings.clone();
+        let (of, watched) = (settings.clone(), self.database.clone());
         tasks.supervise_endless("database health check", move || {
-            database::watch_health(of.clone(), alive.clone(), took.clone())
+            watched
+                .clone()
+                .watch_health(of.clone(), alive.clone(), took.clone())
         });
         let database = self.database.clone();
         tasks.supervise_endless("pool upkeep", move || {

@@ -3,6 +3,7 @@
 //! It never goes through the pool: a pool that is used up is load, not an outage, and a check that waits in its queue
 //! would take every replica out of rotation just when all are needed. A probe only ever reads the verdict.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::sql_types::Text;
@@ -26,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The connection that the check keeps between two questions.
 enum Probe {
     Postgres(PgConnection),
-    Sqlite(SqliteConnection, OpenFile),
+    Sqlite(SqliteConnection, Arc<OpenFile>),
 }
 
 /// What the database says of itself.
@@ -43,16 +44,17 @@ struct Flag {
 }
 
 impl Probe {
-    fn open(settings: &DatabaseSettings) -> Result<Self, DatabaseError> {
+    fn open(
+        settings: &DatabaseSettings,
+        file: Option<Arc<OpenFile>>,
+    ) -> Result<Self, DatabaseError> {
         let limits = Limits::of(settings);
-        Ok(match &settings.url {
-            DatabaseUrl::Postgres(_) => Self::Postgres(connect::open(&settings.url, &limits)?),
-            DatabaseUrl::Sqlite(path) => {
-                let connection = connect::open(&settings.url, &limits)?;
-                let file = OpenFile::at(path);
+        Ok(match (&settings.url, file) {
+            (DatabaseUrl::Sqlite(_), Some(file)) => {
                 file.check()?;
-                Self::Sqlite(connection, file)
+                Self::Sqlite(connect::open(&settings.url, &limits)?, file)
             }
+            _ => Self::Postgres(connect::open(&settings.url, &limits)?),
         })
     }
 
@@ -76,13 +78,19 @@ impl Probe {
     }
 }
 
-/// Runs for ever: asks, times, and sets the check. `took` gets the time of every answer.
-pub async fn watch(settings: DatabaseSettings, check: Check, took: HistogramHandle) {
+/// Runs for ever: asks, times, and sets the check. `file` is the one that the pools have opened, on SQLite; `took` gets the
+/// time of every answer.
+pub(super) async fn watch(
+    settings: DatabaseSettings,
+    file: Option<Arc<OpenFile>>,
+    check: Check,
+    took: HistogramHandle,
+) {
     let mut hysteresis = Hysteresis::default();
     let mut probe = None;
     loop {
         let started = Instant::now();
-        let outcome = question(&settings, &mut probe).await;
+        let outcome = question(&settings, file.as_ref(), &mut probe).await;
         took.observe(started.elapsed());
         let verdict = hysteresis.observe(outcome.is_ok(), started, Instant::now());
         match (verdict, &outcome) {
@@ -122,6 +130,7 @@ enum Waiting {
 /// one thread, not one more each second.
 async fn question(
     settings: &DatabaseSettings,
+    file: Option<&Arc<OpenFile>>,
     probe: &mut Option<Waiting>,
 ) -> Result<Answer, DatabaseError> {
     let mut task = match probe.take() {
@@ -131,8 +140,8 @@ async fn question(
                 Some(Waiting::AtRest(probe)) => Some(probe),
                 _ => None,
             };
-            let settings = settings.clone();
-            telemetry::spawn_blocking(move || ask(&settings, rested))
+            let (settings, file) = (settings.clone(), file.cloned());
+            telemetry::spawn_blocking(move || ask(&settings, file, rested))
         }
     };
     match tokio::time::timeout(PATIENCE, &mut task).await {
@@ -149,8 +158,8 @@ async fn question(
 }
 
 /// On the blocking thread. A connection that failed is not kept.
-fn ask(settings: &DatabaseSettings, rested: Option<Probe>) -> Asked {
-    let mut probe = match rested.map_or_else(|| Probe::open(settings), Ok) {
+fn ask(settings: &DatabaseSettings, file: Option<Arc<OpenFile>>, rested: Option<Probe>) -> Asked {
+    let mut probe = match rested.map_or_else(|| Probe::open(settings, file), Ok) {
         Ok(probe) => probe,
         Err(error) => return (Err(error), None),
     };
