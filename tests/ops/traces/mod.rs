@@ -146,8 +146,14 @@ async fn an_order_is_followed(database: &TestDatabase, protocol: Protocol) {
     ] {
         assert!(!all.contains(secret), "{secret}");
     }
-    let metrics = process.admin().metrics().await;
-    assert!(metrics.value("trace_spans_total", &[("outcome", "exported")]) >= 3.0);
+    // The collector has them before its answer is back.
+    let admin = process.admin();
+    let metrics = eventually("the spans to be counted", SOON, async || {
+        let metrics = admin.metrics().await;
+        let exported = metrics.value("trace_spans_total", &[("outcome", "exported")]);
+        (exported >= 3.0).then_some(metrics)
+    })
+    .await;
     assert!(metrics.complaints().is_empty(), "{}", metrics.complaints());
 }
 
