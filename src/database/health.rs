@@ -18,6 +18,7 @@ use crate::telemetry::metrics::HistogramHandle;
 use super::connect::{self, Backend, Limits};
 use super::error::{DatabaseError, ErrorKind};
 use super::open_file::OpenFile;
+use super::{Database, Pools};
 
 /// From the beginning of a question to that of the next.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -78,9 +79,28 @@ impl Probe {
     }
 }
 
+impl Database {
+    /// Keeps the readiness check, for ever: asks once a second on a connection of its own, never through the pools. `took`
+    /// gets the time of every answer.
+    pub async fn watch_health(
+        self,
+        settings: DatabaseSettings,
+        check: Check,
+        took: HistogramHandle,
+    ) {
+        let file = match &self.inner.pools {
+            Pools::Postgres(_) => None,
+            Pools::Sqlite { file, .. } => Some(Arc::clone(file)),
+        };
+        // The pools may end while it runs.
+        drop(self);
+        watch(settings, file, check, took).await;
+    }
+}
+
 /// Runs for ever: asks, times, and sets the check. `file` is the one that the pools have opened, on SQLite; `took` gets the
 /// time of every answer.
-pub(super) async fn watch(
+async fn watch(
     settings: DatabaseSettings,
     file: Option<Arc<OpenFile>>,
     check: Check,

@@ -33,10 +33,9 @@ use std::time::{Duration, Instant};
 
 use diesel::{PgConnection, SqliteConnection};
 
-use crate::lifecycle::Check;
 use crate::settings::{DatabaseSettings, DatabaseUrl};
 use crate::telemetry;
-use crate::telemetry::metrics::{Declaration, HistogramHandle, MetricsError, Registry};
+use crate::telemetry::metrics::{Declaration, MetricsError, Registry};
 
 pub use conn::Conn;
 pub use error::{DatabaseError, ErrorKind};
@@ -251,23 +250,6 @@ impl Database {
                 return call.finish(outcome);
             }
         }
-    }
-
-    /// Keeps the readiness check, for ever: asks once a second on a connection of its own, never through the pools. `took`
-    /// gets the time of every answer.
-    pub async fn watch_health(
-        self,
-        settings: DatabaseSettings,
-        check: Check,
-        took: HistogramHandle,
-    ) {
-        let file = match &self.inner.pools {
-            Pools::Postgres(_) => None,
-            Pools::Sqlite { file, .. } => Some(Arc::clone(file)),
-        };
-        // The pools may end while it runs.
-        drop(self);
-        health::watch(settings, file, check, took).await;
     }
 
     /// The pools as they are now.

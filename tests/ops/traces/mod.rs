@@ -11,6 +11,7 @@ use crate::support::app;
 use crate::support::client::{Client, PASSWORD};
 use crate::support::database::{Backend, TestDatabase};
 use crate::support::eventually::eventually;
+use crate::support::metrics::Metrics;
 use crate::support::on_both;
 use crate::support::process::{Process, Program};
 
@@ -46,6 +47,17 @@ async fn shop(
     let operator = client.login("operator@example.com").await;
     let product = client.create_product(&operator, "LAMP-1", 5).await;
     (client.register("ada@example.com").await, product)
+}
+
+/// A scrape that counts a whole trace: the collector has it before its answer is back.
+async fn counted(process: &Process) -> Metrics {
+    let admin = process.admin();
+    eventually("the spans to be counted", SOON, async || {
+        let metrics = admin.metrics().await;
+        let exported = metrics.value("trace_spans_total", &[("outcome", "exported")]);
+        (exported >= 3.0).then_some(metrics)
+    })
+    .await
 }
 
 async fn an_order_is_followed(database: &TestDatabase, protocol: Protocol) {
@@ -146,14 +158,7 @@ async fn an_order_is_followed(database: &TestDatabase, protocol: Protocol) {
     ] {
         assert!(!all.contains(secret), "{secret}");
     }
-    // The collector has them before its answer is back.
-    let admin = process.admin();
-    let metrics = eventually("the spans to be counted", SOON, async || {
-        let metrics = admin.metrics().await;
-        let exported = metrics.value("trace_spans_total", &[("outcome", "exported")]);
-        (exported >= 3.0).then_some(metrics)
-    })
-    .await;
+    let metrics = counted(&process).await;
     assert!(metrics.complaints().is_empty(), "{}", metrics.complaints());
 }
 
