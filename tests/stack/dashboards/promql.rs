@@ -158,7 +158,7 @@ impl Check<'_> {
                 self.faults
                     .push(format!("{function} of `{name}`, which is a gauge"));
             }
-            ("rate" | "increase", _) => {}
+            ("rate" | "increase", _) | ("avg_over_time", None | Some(false)) => {}
             _ => self.faults.push(format!("{function} of `{name}`")),
         }
         let whole = range == RANGE && function == "increase" && self.instant;
@@ -266,7 +266,7 @@ mod tests {
         for expr in [
             "sum by (path) (rate(http_requests_total{S}[$__rate_interval]))",
             "histogram_quantile(0.99, sum by (le) (rate(db_pool_wait_seconds_bucket{S}[$__rate_interval])))",
-            r#"max(db_pool_connections{S,state="used"} / ignoring (state) db_pool_connections_max{S})"#,
+            r#"max(avg_over_time(db_pool_connections{S,state="used"}[$__rate_interval]) / ignoring (state) db_pool_connections_max{S})"#,
             "build_info{S} unless build_info{S} offset $__rate_interval",
             r#"max by (testid) (k6_http_req_duration_p99{testid=~"$testid"})"#,
             r#"job:http_requests_errors:ratio_rate1h{job=~"$job"} / (1 - scalar(slo:objective:ratio{slo="latency"}))"#,
@@ -337,8 +337,8 @@ mod tests {
                 "rate of `ready`, which is a gauge",
             ),
             (
-                "avg_over_time(ready{S}[$__rate_interval])",
-                "avg_over_time of `ready`",
+                "max_over_time(ready{S}[$__rate_interval])",
+                "max_over_time of `ready`",
             ),
             ("rate(logins_total{S}[5m])", "is not over $__rate_interval"),
             (

@@ -109,12 +109,14 @@ fn variables(json: &Value) -> Vec<String> {
         ));
     }
     for variable in list {
+        // Every job would be too many: Prometheus' own has metrics of the same names.
+        let all = (variable["name"] != "job").then_some(".*");
         let wanted = if variable["name"] == "datasource" {
             json!({ "type": "datasource", "query": "prometheus", "hide": 0 })
         } else {
             json!({
                 "type": "query", "datasource": { "type": "prometheus", "uid": "${datasource}" },
-                "multi": true, "includeAll": true, "allValue": ".*", "refresh": 2, "sort": 1, "hide": 0,
+                "multi": true, "includeAll": true, "allValue": all, "refresh": 2, "sort": 1, "hide": 0,
                 "regex": "", "options": [],
             })
         };
@@ -222,8 +224,8 @@ mod tests {
             ),
             (
                 "/templating/list/1/allValue",
-                "allValue is \".+\"",
-                json!(".+"),
+                "allValue is \".*\"",
+                json!(".*"),
             ),
             ("/templating/list/2/refresh", "refresh is 0", json!(0)),
             (

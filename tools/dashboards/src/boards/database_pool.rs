@@ -37,7 +37,7 @@ fn in_state(state: &str) -> Series {
 
 fn use_by_pool() -> Expr {
     in_state("used")
-        .now()
+        .lately()
         .over_without("state", of(DatabaseMetrics::connections_max()).now())
         .max(&["pool"])
 }
@@ -45,7 +45,7 @@ fn use_by_pool() -> Expr {
 fn now() -> Row {
     let used = Panel::stat(
         "Use",
-        "Connections in use, as a share of what the pool may open, on the instance where it is highest.",
+        "Connections in use on average over the last scrapes, as a share of what the pool may open, on the instance where it is highest.",
         "Near 100 % for longer than a moment.",
     )
     .unit(Unit::Share)
@@ -165,7 +165,7 @@ fn saturation() -> Row {
     .details(LATENCY);
     let used = Panel::graph(
         "Use by pool",
-        "Connections in use, as a share of what the pool may open, on the instance where it is highest. The dashed line is 90 %.",
+        "Connections in use on average over the last scrapes, as a share of what the pool may open, on the instance where it is highest. The dashed line is 90 %.",
         "On the line for longer than a moment.",
     )
     .unit(Unit::Share)

@@ -261,7 +261,7 @@ fn server() -> Row {
     .details(DATABASE_POOL);
     let used = Panel::graph(
         "Pool use",
-        "Connections in use, as a share of what the pool may open, by pool. The dashed line is 90 %.",
+        "Connections in use on average over the last scrapes, as a share of what the pool may open, by pool. The dashed line is 90 %.",
         "On the line: more load only makes the queue longer.",
     )
     .size(6, 8)

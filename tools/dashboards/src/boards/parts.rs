@@ -65,9 +65,10 @@ pub(super) fn quantiles(panel: Panel, of: &Series) -> Panel {
     })
 }
 
-/// How full the fullest pool of any instance is.
+/// How full each pool of each instance is. On average over the last scrapes: a pool of one connection, such as SQLite's
+/// writer, is always either empty or full.
 pub(super) fn pool_use() -> Expr {
-    connections("used").now().over_without(
+    connections("used").lately().over_without(
         "state",
         Series::of(DatabaseMetrics::connections_max()).now(),
     )
@@ -119,7 +120,7 @@ pub(super) fn p99_stat() -> Panel {
 pub(super) fn pool_use_stat() -> Panel {
     Panel::stat(
         "Pool use",
-        "Connections in use, as a share of what the pool may open: the fullest pool of any instance.",
+        "Connections in use on average over the last scrapes, as a share of what the pool may open: the fullest pool of any instance.",
         "Near 100 % for longer than a moment: the next request waits for a connection.",
     )
     .unit(Unit::Share)

@@ -16,19 +16,21 @@ pub(crate) struct Variable {
     label: &'static str,
     about: &'static str,
     query: String,
+    /// What `All` is; without it, all values. A pattern is shorter, and also finds what came after the last look.
+    all: Option<&'static str>,
     faults: Vec<String>,
 }
 
 impl Variable {
-    /// The jobs that run this service.
+    /// The jobs that run this service. `All` is all of those, and not every job: Prometheus and its kin have metrics of
+    /// the same names, of their processes and of being scraped.
     pub(super) fn job() -> Self {
         let values = Series::of_any(BuildMetrics::info()).values_of("job");
-        Self::new(
-            "job",
-            "Job",
-            "Prometheus jobs that scrape this service.",
-            values,
-        )
+        let about = "Prometheus jobs that scrape this service.";
+        Self {
+            all: None,
+            ..Self::new("job", "Job", about, values)
+        }
     }
 
     /// Their instances.
@@ -74,6 +76,7 @@ impl Variable {
             label,
             about,
             query,
+            all: Some(".*"),
             faults,
         }
     }
@@ -97,7 +100,7 @@ impl Variable {
             "sort": 1,
             "multi": true,
             "includeAll": true,
-            "allValue": ".*",
+            "allValue": self.all,
             "current": { "selected": true, "text": ["All"], "value": ["$__all"] },
             "options": [],
             "hide": 0,

@@ -113,6 +113,12 @@ impl Series {
         )
     }
 
+    /// What they were on average over the last scrapes.
+    pub(crate) fn lately(self) -> Expr {
+        self.expected(Kind::Gauge, "has an average")
+            .ranged("avg_over_time", "", WINDOW)
+    }
+
     /// What they were at the point before.
     pub(crate) fn before(self) -> Expr {
         let series = self.expected(Kind::Gauge, "is read as it is");
