@@ -6,10 +6,13 @@
 #[expect(dead_code, reason = "each test binary uses its part of it")]
 mod support;
 
+mod alertmanager;
+mod daemon;
 mod dashboards;
 mod load;
 mod packaging;
 mod probe;
 mod prometheus;
+mod proof;
 mod repository;
 mod rules;

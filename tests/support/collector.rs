@@ -6,43 +6,43 @@ use std::time::Duration;
 use mock_collector::{MockServer, ServerHandle};
 use serde_json::Value;
 
-use crate::support::eventually::eventually;
+use super::eventually::eventually;
 
 /// Spans travel after a second; the rest is for a busy machine.
-pub(super) const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 /// How spans travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Protocol {
+pub(crate) enum Protocol {
     Http,
     Grpc,
 }
 
-pub(super) struct Collector {
+pub(crate) struct Collector {
     server: ServerHandle,
     protocol: Protocol,
 }
 
 /// One span.
 #[derive(Debug, Clone)]
-pub(super) struct Span {
-    pub(super) trace: String,
-    pub(super) id: String,
+pub(crate) struct Span {
+    pub(crate) trace: String,
+    pub(crate) id: String,
     /// Empty for the first of a trace.
-    pub(super) parent: String,
-    pub(super) name: String,
-    pub(super) kind: &'static str,
-    pub(super) status: String,
+    pub(crate) parent: String,
+    pub(crate) name: String,
+    pub(crate) kind: &'static str,
+    pub(crate) status: String,
     /// Nanoseconds of Unix time.
-    pub(super) start: u64,
-    pub(super) end: u64,
+    pub(crate) start: u64,
+    pub(crate) end: u64,
     attributes: BTreeMap<String, String>,
     resource: BTreeMap<String, String>,
 }
 
 impl Collector {
     /// On a free port.
-    pub(super) async fn start(protocol: Protocol) -> Self {
+    pub(crate) async fn start(protocol: Protocol) -> Self {
         let wire = match protocol {
             Protocol::Http => mock_collector::Protocol::HttpBinary,
             Protocol::Grpc => mock_collector::Protocol::Grpc,
@@ -54,12 +54,12 @@ impl Collector {
         }
     }
 
-    pub(super) fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.server.addr())
     }
 
     /// The value of `traces.protocol`.
-    pub(super) fn setting(&self) -> &'static str {
+    pub(crate) fn setting(&self) -> &'static str {
         match self.protocol {
             Protocol::Http => "http/protobuf",
             Protocol::Grpc => "grpc",
@@ -67,7 +67,7 @@ impl Collector {
     }
 
     /// All that it has been sent.
-    pub(super) async fn spans(&self) -> Vec<Span> {
+    pub(crate) async fn spans(&self) -> Vec<Span> {
         let all = |collector: &mock_collector::MockCollector| {
             collector.spans().iter().map(Span::of).collect()
         };
@@ -75,7 +75,7 @@ impl Collector {
     }
 
     /// Waits until the spans are such that `look` returns something.
-    pub(super) async fn wait_for<T>(&self, what: &str, look: impl Fn(Vec<Span>) -> Option<T>) -> T {
+    pub(crate) async fn wait_for<T>(&self, what: &str, look: impl Fn(Vec<Span>) -> Option<T>) -> T {
         eventually(what, SOON, async || {
             let spans = self.spans().await;
             look(spans.clone()).ok_or_else(|| format!("{spans:#?}"))
@@ -115,17 +115,17 @@ impl Span {
         }
     }
 
-    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.get(name).map(String::as_str)
     }
 
-    pub(super) fn resource(&self, name: &str) -> Option<&str> {
+    pub(crate) fn resource(&self, name: &str) -> Option<&str> {
         self.resource.get(name).map(String::as_str)
     }
 
     /// How long it took.
     #[expect(clippy::cast_precision_loss, reason = "it takes no years")]
-    pub(super) fn millis(&self) -> f64 {
+    pub(crate) fn millis(&self) -> f64 {
         (self.end - self.start) as f64 / 1e6
     }
 }

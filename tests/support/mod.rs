@@ -6,6 +6,7 @@
 //! - `database`: a database a test; `postgres`: a cluster a test, to be paused and killed
 //! - `client`: requests, with the things that clients do by name; `raw`: HTTP by hand
 //! - `tls`: a certificate a test, and a way in for those who speak plain HTTP
+//! - `collector`: what traces arrive at
 //! - `proxy`: what goes wrong between the service and its database
 //! - `metrics`, `json`: what a scrape and a problem hold; `eventually`: waiting for a state
 //! - `app`: the only file that names the service's insides
@@ -14,6 +15,7 @@
 
 pub(crate) mod app;
 pub(crate) mod client;
+pub(crate) mod collector;
 pub(crate) mod database;
 pub(crate) mod eventually;
 pub(crate) mod json;

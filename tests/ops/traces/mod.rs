@@ -1,6 +1,5 @@
 //! Traces as a collector of somebody else's making sees them: one for each sampled request, in the words of its log line.
 
-mod collector;
 mod outages;
 
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use crate::support::metrics::Metrics;
 use crate::support::on_both;
 use crate::support::process::{Process, Program};
 
-use collector::{Collector, Protocol, SOON, Span};
+use crate::support::collector::{Collector, Protocol, SOON, Span};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";

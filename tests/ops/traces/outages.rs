@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 
-use super::collector::{Collector, Protocol, SOON};
 use super::{access_line, traced};
 use crate::support::client::Client;
+use crate::support::collector::{Collector, Protocol, SOON};
 use crate::support::database::{Backend, TestDatabase};
 use crate::support::eventually::eventually;
 use crate::support::process::{Process, Program};

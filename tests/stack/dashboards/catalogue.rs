@@ -44,12 +44,16 @@ const OF_PROMETHEUS: [(&str, &[&str], &[&str]); 4] = [
 ];
 
 /// What k6 sends by remote write, as far as it is shown; whether it counts.
-const OF_K6: [(&str, bool); 10] = [
+const OF_K6: [(&str, bool); 14] = [
     ("k6_http_reqs_total", true),
     ("k6_http_req_duration_p50", false),
     ("k6_http_req_duration_p95", false),
     ("k6_http_req_duration_p99", false),
     ("k6_http_req_duration_max", false),
+    ("k6_load_duration_p50", false),
+    ("k6_load_duration_p95", false),
+    ("k6_load_duration_p99", false),
+    ("k6_load_duration_max", false),
     ("k6_checks_rate", false),
     ("k6_vus", false),
     ("k6_vus_max", false),
@@ -63,6 +67,7 @@ const TAGS: &[&str] = &[
     "expected_response",
     "method",
     "name",
+    "phase",
     "scenario",
     "status",
     "testid",

@@ -80,6 +80,13 @@ impl Dashboard {
         all
     }
 
+    /// The one of this uid.
+    #[track_caller]
+    pub(crate) fn of(uid: &str) -> Self {
+        let found = Self::all().into_iter().find(|one| one.uid() == uid);
+        found.unwrap_or_else(|| panic!("there is no dashboard {uid}"))
+    }
+
     /// Its uid; empty when it has none.
     pub(crate) fn uid(&self) -> &str {
         text(&self.json, "uid")

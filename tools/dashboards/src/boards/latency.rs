@@ -147,7 +147,11 @@ fn routes() -> Row {
 
 fn parts_of_it() -> Row {
     // Of all routes: neither the pool nor the database knows for which route it works.
-    let of_each_request = |of: Expr| of.sum(&[]).over(parts::times().observations().sum(&[]));
+    // While none is finished, there is no mean.
+    let of_each_request = |of: Expr| {
+        let finished = parts::times().observations().sum(&[]);
+        of.sum(&[]).over(finished.above(0))
+    };
     let mean = Panel::graph(
         "Mean time of a request",
         "Of all routes: the mean time of a request, how much of it was spent in the database (waiting for a connection included), and how much of that was waiting. The database's part holds the little that background tasks do.",

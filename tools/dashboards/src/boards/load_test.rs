@@ -72,14 +72,14 @@ fn result() -> Row {
     .query(sent(), "client");
     let p99 = Panel::stat(
         "Client p99",
-        "99 of 100 answers of the slowest kind of request came faster than this, over the run so far.",
+        "99 of 100 answers under load came faster than this, over the run so far, in the phase where it is highest. Without 5xx.",
         "Above 250 ms, unless the scenario is there to find the limit.",
     )
     .unit(Unit::Seconds)
     .limit(FAST_SECONDS)
     .over_range("lastNotNull")
     .when_empty(NO_RUN)
-    .query(of_requests(k6::DURATION_P99).now().max(&[]), "client");
+    .query(of(k6::LOAD_P99).now().max(&[]), "client");
     let errors = Panel::stat(
         "Unexpected answers",
         "Share of the answers that the script did not expect, on average over the time that is shown.",
@@ -137,13 +137,13 @@ fn both() -> Row {
     .query(parts::traffic(), "server");
     let p99 = Panel::graph(
         "p99: client and server",
-        "The client's p99 of its slowest kind of request, over the run so far, and the service's of all requests, over the last moments. The dashed line is 250 ms.",
+        "The client's p99 under load, over the run so far and without 5xx, and the service's of all requests, over the last moments. The dashed line is 250 ms.",
         "A client that sees far more than the server does: the time is lost in between, or in the client.",
     )
     .unit(Unit::Seconds)
     .limit(FAST_SECONDS)
     .when_empty(NO_RUN)
-    .query(of_requests(k6::DURATION_P99).now().max(&[]), "client")
+    .query(of(k6::LOAD_P99).now().max(&[]), "client")
     .query(parts::times().quantile(0.99, &[]), "server")
     .details(LATENCY);
     let errors = Panel::graph(
@@ -181,23 +181,23 @@ fn client() -> Row {
     .query(of(k6::ITERATIONS).rate().sum(&[]), "finished")
     .query(dropped(), "dropped");
     let spread = [
-        (k6::DURATION_MAX, "max"),
-        (k6::DURATION_P99, "p99"),
-        (k6::DURATION_P95, "p95"),
-        (k6::DURATION_P50, "p50"),
+        (k6::LOAD_MAX, "max"),
+        (k6::LOAD_P99, "p99"),
+        (k6::LOAD_P95, "p95"),
+        (k6::LOAD_P50, "p50"),
     ]
     .into_iter()
     .fold(
         Panel::graph(
             "Client latency",
-            "Quantiles of sending, waiting and receiving, of the slowest kind of request, over the run so far.",
+            "Quantiles of the answers under load, over the run so far, in the phase where they are highest. Without 5xx.",
             "A p99 far above p95: a few requests wait for something.",
         )
         .size(6, 8)
         .unit(Unit::Seconds)
         .limit(FAST_SECONDS)
         .when_empty(NO_RUN),
-        |panel, (metric, name)| panel.query(of_requests(metric).now().max(&[]), name),
+        |panel, (metric, name)| panel.query(of(metric).now().max(&[]), name),
     );
     let checks = Panel::graph(
         "Checks",

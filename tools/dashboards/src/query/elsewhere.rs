@@ -44,6 +44,7 @@ pub(crate) mod k6 {
 
     const REQUEST: &[&str] = &["expected_response", "method", "name", "scenario", "status"];
     const RUN: &[&str] = &["scenario"];
+    const LOAD: &[&str] = &["phase", "scenario"];
 
     pub(crate) const REQUESTS: Declaration =
         Declaration::counter("k6_http_reqs_total", "Requests sent.", REQUEST);
@@ -64,6 +65,17 @@ pub(crate) mod k6 {
     );
     pub(crate) const DURATION_MAX: Declaration =
         Declaration::gauge("k6_http_req_duration_max", "Maximum of the same.", REQUEST);
+    pub(crate) const LOAD_P50: Declaration = Declaration::gauge(
+        "k6_load_duration_p50",
+        "Median of the answers under load that are no 5xx, all kinds of requests together.",
+        LOAD,
+    );
+    pub(crate) const LOAD_P95: Declaration =
+        Declaration::gauge("k6_load_duration_p95", "95th percentile of the same.", LOAD);
+    pub(crate) const LOAD_P99: Declaration =
+        Declaration::gauge("k6_load_duration_p99", "99th percentile of the same.", LOAD);
+    pub(crate) const LOAD_MAX: Declaration =
+        Declaration::gauge("k6_load_duration_max", "Maximum of the same.", LOAD);
     pub(crate) const CHECKS: Declaration = Declaration::gauge(
         "k6_checks_rate",
         "Share of checks that held.",

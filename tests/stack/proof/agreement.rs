@@ -1,0 +1,155 @@
+//! Numbers on the panels against those that the load generator says at its end, and which it counted by itself.
+//!
+//! A rate on a panel is held against a count by the area under it: with a point at every scrape, each scrape's increase is
+//! in as many windows as a window has increases, so the area is the count, whatever the load's course.
+
+use std::time::Duration;
+
+use glasshouse::telemetry::metrics::HTTP_BUCKETS;
+use serde_json::Value;
+
+use crate::dashboards::Dashboard;
+use crate::load::run::Ran;
+use crate::probe::{Findings, Outcome, Window, probe};
+
+use super::stack::{SCRAPE, Stack};
+
+/// Panels and load generator may differ by so much.
+const TOLERANCE: f64 = 0.02;
+
+/// The most that the beginnings of all series may hold, of a run of twenty seconds that are told every second.
+const BEGINNINGS: f64 = 0.15;
+
+/// Asked of all that happened since `before`, when nothing else asked the service for anything.
+pub(super) async fn with_the_load_generator(stack: &Stack, before: f64, load: &Ran) {
+    let prometheus = stack.prometheus.client();
+    let dashboards = [
+        "glasshouse-overview",
+        "glasshouse-latency",
+        "glasshouse-load-test",
+    ];
+    let dashboards = dashboards.map(Dashboard::of);
+    let end = Window::now();
+    let fine = Window {
+        end,
+        range: Duration::from_secs_f64(end - before),
+        step: SCRAPE,
+        scrape: SCRAPE,
+    };
+    let findings = probe(prometheus, &dashboards, fine).await;
+    rates(&findings, &Counted::of(&load.summary));
+
+    // k6 says quantiles of all there was so far, and Prometheus does when it is looked at from so far away that all there
+    // was is between two points.
+    let coarse = Window {
+        range: SCRAPE,
+        step: fine.range,
+        ..fine
+    };
+    let from_afar = probe(prometheus, &dashboards, coarse).await;
+    quantiles(&findings, &from_afar, load);
+}
+
+/// Requests by the first digit of their status, of all kinds, and those of the load alone. Without probes.
+struct Counted {
+    by_class: [f64; 6],
+    all: f64,
+    in_load: f64,
+}
+
+impl Counted {
+    fn of(summary: &Value) -> Self {
+        let mut by_class = [0.0; 6];
+        for (route, row) in summary["routes"].as_object().unwrap() {
+            if route.contains(" /health") {
+                continue;
+            }
+            for (status, count) in row["client"]["statuses"].as_object().unwrap() {
+                let class = usize::from(status.as_bytes()[0] - b'0');
+                by_class[class] += count.as_f64().unwrap();
+            }
+        }
+        Self {
+            by_class,
+            all: by_class.iter().sum(),
+            in_load: summary["phases"]["steady"]["answers"].as_f64().unwrap(),
+        }
+    }
+}
+
+fn rates(findings: &Findings, counted: &Counted) {
+    let by_status = |legend| {
+        let panel = ("Requests", "Requests by status");
+        area(findings.of("glasshouse-overview", panel.0, panel.1, legend))
+    };
+    let by_side = |legend| {
+        let panel = ("Both views", "Requests: client and server");
+        area(findings.of("glasshouse-load-test", panel.0, panel.1, legend))
+    };
+    assert!(
+        counted.all > 800.0,
+        "{} are too few to compare",
+        counted.all
+    );
+    close("requests with 2xx", by_status("2xx"), counted.by_class[2]);
+    close("requests", by_side("server"), counted.all);
+    // What the client sends first is where its series begin, and no increase; and what it sends before and after the load
+    // is not on the panel.
+    let client = by_side("client");
+    let least = counted.in_load * (1.0 - BEGINNINGS);
+    let most = counted.all * (1.0 + TOLERANCE);
+    assert!(
+        (least..most).contains(&client),
+        "{client} requests, not {least} to {most}"
+    );
+}
+
+/// The quantile of all requests, most of all of those that were slow on purpose, so that a busy machine moves neither.
+fn quantiles(findings: &Findings, from_afar: &Findings, load: &Ran) {
+    let client = load.summary["phases"]["steady"]["p99_ms"].as_f64();
+    let client = client.expect("a quantile") / 1000.0;
+    assert!(client > 0.25, "nothing was slow: {client} s");
+    let both = ("Both views", "p99: client and server");
+    for (findings, dashboard, (row, title), legend) in [
+        (
+            from_afar,
+            "glasshouse-overview",
+            ("Now", "Latency p99"),
+            "p99",
+        ),
+        (
+            from_afar,
+            "glasshouse-latency",
+            ("How they spread", "Quantiles"),
+            "p99",
+        ),
+        (from_afar, "glasshouse-load-test", both, "server"),
+        (findings, "glasshouse-load-test", both, "client"),
+    ] {
+        let panel = findings.highest(dashboard, row, title, legend);
+        assert_eq!(
+            bucket(panel),
+            bucket(client),
+            "{dashboard} | {row} | {title} ({legend}): {panel} s; the load generator: {client} s"
+        );
+    }
+}
+
+/// The bucket that so many seconds are counted in.
+fn bucket(seconds: f64) -> usize {
+    HTTP_BUCKETS.partition_point(|upper| *upper < seconds)
+}
+
+/// The area under the only series of a panel.
+fn area(panel: &Outcome) -> f64 {
+    assert_eq!(panel.series().len(), 1, "{panel:?}");
+    panel.numbers().sum::<f64>() * SCRAPE.as_secs_f64()
+}
+
+#[track_caller]
+fn close(what: &str, panel: f64, counted: f64) {
+    assert!(
+        (panel - counted).abs() <= counted * TOLERANCE,
+        "{what}: {panel:.1} on the panel, {counted} by the load generator"
+    );
+}
