@@ -50,11 +50,12 @@ pub(super) async fn with_the_load_generator(stack: &Stack, before: f64, load: &R
     quantiles(&findings, &from_afar, load);
 }
 
-/// Requests by the first digit of their status, of all kinds, and those of the load alone. Without probes.
+/// Requests by the first digit of their status, of all kinds, and those of the load alone, without probes; and orders.
 struct Counted {
     by_class: [f64; 6],
     all: f64,
     in_load: f64,
+    orders: f64,
 }
 
 impl Counted {
@@ -73,8 +74,18 @@ impl Counted {
             by_class,
             all: by_class.iter().sum(),
             in_load: summary["phases"]["steady"]["answers"].as_f64().unwrap(),
+            orders: counted(summary, "orders created"),
         }
     }
+}
+
+/// What the client counted of something that both sides count.
+fn counted(summary: &Value, name: &str) -> f64 {
+    let all = summary["counts"].as_array().expect("counts").iter();
+    let found = all.clone().find(|count| count["name"] == name);
+    found.unwrap_or_else(|| panic!("no {name} in {all:?}"))["client"]
+        .as_f64()
+        .unwrap()
 }
 
 fn rates(findings: &Findings, counted: &Counted) {
@@ -92,6 +103,14 @@ fn rates(findings: &Findings, counted: &Counted) {
         counted.all
     );
     close("requests with 2xx", by_status("2xx"), counted.by_class[2]);
+    let orders = findings.of(
+        "glasshouse-overview",
+        "What comes of them",
+        "Orders",
+        "{{product_type}}",
+    );
+    assert!(counted.orders > 50.0, "{} are too few", counted.orders);
+    close("orders", area(orders), counted.orders);
     close("requests", by_side("server"), counted.all);
     // What the client sends first is where its series begin, and no increase; and what it sends before and after the load
     // is not on the panel.
@@ -146,9 +165,8 @@ fn bucket(seconds: f64) -> (f64, f64) {
     (from, to * 1.1)
 }
 
-/// The area under the only series of a panel.
+/// The area under all series of a panel.
 fn area(panel: &Outcome) -> f64 {
-    assert_eq!(panel.series().len(), 1, "{panel:?}");
     panel.numbers().sum::<f64>() * SCRAPE.as_secs_f64()
 }
 

@@ -38,7 +38,7 @@ async fn every_panel_and_every_rule_shows_what_happens_on_postgres() {
 
     // Slow, and nothing worse: load generator and panels have to tell the same.
     let before = Window::now();
-    let mut slow = stack.load("average", &visits("slow", "20s"));
+    let mut slow = stack.load("average", &visits("slow", "20s", "50"));
     faults::slow_stretches(&stack, &mut slow).await;
     let slow = faults::until_the_end(slow).await;
     slow.assert_passed();
@@ -49,7 +49,7 @@ async fn every_panel_and_every_rule_shows_what_happens_on_postgres() {
     stack.restart().await;
 
     // Starved. The dashboards are looked at as they are when that is over and the load is not.
-    let mut starved = stack.load("average", &visits("starved", "24s"));
+    let mut starved = stack.load("average", &visits("starved", "24s", "150"));
     faults::starved_stretches(&stack, &mut starved).await;
     stack.rest().await;
     assert!(!starved.has_ended(), "the load ended before anybody looked");
@@ -77,13 +77,13 @@ async fn every_panel_and_every_rule_shows_what_happens_on_postgres() {
     floors::are_passed(&findings);
 }
 
-/// Forty visits a second, whose latency nobody judges.
-fn visits<'a>(id: &'a str, duration: &'a str) -> [(&'a str, &'a str); 4] {
+/// Forty visits a second, whose latency nobody judges, by so many users: each is busy for as long as a stretch takes, and
+/// the fewer there are, the more often they see a product again.
+fn visits<'a>(id: &'a str, duration: &'a str, users: &'a str) -> [(&'a str, &'a str); 4] {
     [
         ("TESTID", id),
         ("RATE", "40"),
         ("DURATION", duration),
-        // A user is busy for as long as a stretch takes.
-        ("USERS", "150"),
+        ("USERS", users),
     ]
 }
