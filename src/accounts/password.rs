@@ -2,11 +2,13 @@
 //! may compute when is decided in `hashing`.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use argon2::password_hash::Error as HashError;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
-use argon2::password_hash::{Error as HashError, PasswordHasher as _, PasswordVerifier as _};
-use argon2::{ARGON2ID_IDENT, Argon2, Params, Version};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 use secrecy::{ExposeSecret as _, SecretString};
+use subtle::ConstantTimeEq as _;
 
 use super::model::NewPassword;
 
@@ -67,12 +69,42 @@ pub enum Verdict {
     },
 }
 
-/// argon2id with the parameters of today.
+/// argon2id with the parameters of today. Clones share its memory.
 #[derive(Debug, Clone)]
 pub struct Argon2id {
     argon2: Argon2<'static>,
     /// Stands in for the hash of an account that does not exist.
     decoy: PasswordHash,
+    memory: Memory,
+}
+
+/// What hashes work in, kept from one to the next: as many pieces as there were ever hashes at once. Given back to the
+/// allocator each time, it would stay with the thread that asked for it, 19 MiB for each thread that has ever hashed.
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Vec<Vec<Block>>>>);
+
+impl Memory {
+    /// Lends a piece of so many blocks.
+    fn lend<T>(&self, blocks: usize, work: impl FnOnce(&mut [Block]) -> T) -> T {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut piece = kept.unwrap_or_default();
+        // One that is too long is used in part; argon2 writes a block before it reads it.
+        if piece.len() < blocks {
+            piece.resize(blocks, Block::new());
+        }
+        let outcome = work(&mut piece[..blocks]);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(piece);
+        outcome
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Memory")
+    }
 }
 
 impl Argon2id {
@@ -83,6 +115,7 @@ impl Argon2id {
         Ok(Self {
             decoy: decoy(&params)?,
             argon2: Argon2::from(params),
+            memory: Memory::default(),
         })
     }
 
@@ -92,10 +125,29 @@ impl Argon2id {
     }
 
     fn hash_secret(&self, password: &SecretString) -> Result<HashedPassword, HashingError> {
-        let hash = self
-            .argon2
-            .hash_password(password.expose_secret().as_bytes())?;
+        let mut salt = [0_u8; SALT_BYTES];
+        getrandom::fill(&mut salt).map_err(HashingError::Random)?;
+        let digest = self.digest(&self.argon2, password, &salt, Params::DEFAULT_OUTPUT_LEN)?;
+        let hash = phc(self.argon2.params(), &salt, digest.as_bytes())?;
         Ok(HashedPassword(hash.to_string()))
+    }
+
+    /// The slow part, of which all else here is made.
+    fn digest(
+        &self,
+        argon2: &Argon2<'_>,
+        password: &SecretString,
+        salt: &[u8],
+        length: usize,
+    ) -> Result<Output, HashError> {
+        let password = password.expose_secret().as_bytes();
+        let mut buffer = [0_u8; Output::MAX_LENGTH];
+        let digest = buffer.get_mut(..length).ok_or(HashError::OutputSize)?;
+        let blocks = argon2.params().block_count();
+        self.memory.lend(blocks, |memory| {
+            argon2.hash_password_into_with_memory(password, salt, digest, memory)
+        })?;
+        Ok(Output::new(digest)?)
     }
 
     /// Compares a password with the stored hash. Without one it does the same work, and the answer is `Wrong`.
@@ -109,10 +161,6 @@ impl Argon2id {
             return Ok(Verdict::Wrong);
         };
         let stored = PasswordHash::new(stored.as_str()).map_err(HashError::from)?;
-        // The library calls a hash without salt or digest a wrong password; it is a broken row.
-        if stored.salt.is_none() || stored.hash.is_none() {
-            return Err(HashError::EncodingInvalid.into());
-        }
         if !self.matches(password, &stored)? {
             return Ok(Verdict::Wrong);
         }
@@ -124,16 +172,17 @@ impl Argon2id {
         Ok(Verdict::Right { rehashed })
     }
 
-    /// With the parameters that the hash names.
+    /// With the parameters that the hash names. One without a salt or a digest is a broken row, and no wrong password.
     fn matches(&self, password: &SecretString, hash: &PasswordHash) -> Result<bool, HashingError> {
-        match self
-            .argon2
-            .verify_password(password.expose_secret().as_bytes(), hash)
-        {
-            Ok(()) => Ok(true),
-            Err(HashError::PasswordInvalid) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        let (Some(salt), Some(stored)) = (&hash.salt, &hash.hash) else {
+            return Err(HashError::EncodingInvalid.into());
+        };
+        let algorithm = Algorithm::try_from(hash.algorithm.as_str())?;
+        let version = hash.version.map(Version::try_from).transpose();
+        let version = version.map_err(HashError::from)?.unwrap_or_default();
+        let argon2 = Argon2::new(algorithm, version, Params::try_from(hash)?);
+        let shown = self.digest(&argon2, password, salt, stored.len())?;
+        Ok(shown.as_bytes().ct_eq(stored.as_bytes()).into())
     }
 
     /// Whether the hash was made as a new one would be.
@@ -152,12 +201,17 @@ fn decoy(params: &Params) -> Result<PasswordHash, HashingError> {
     let mut random = [0_u8; SALT_BYTES + Params::DEFAULT_OUTPUT_LEN];
     getrandom::fill(&mut random).map_err(HashingError::Random)?;
     let (salt, digest) = random.split_at(SALT_BYTES);
+    Ok(phc(params, salt, digest)?)
+}
+
+/// A hash as it is stored: made by argon2id with these parameters.
+fn phc(params: &Params, salt: &[u8], digest: &[u8]) -> Result<PasswordHash, HashError> {
     Ok(PasswordHash {
         algorithm: ARGON2ID_IDENT,
         version: Some(Version::default().into()),
         params: ParamsString::try_from(params)?,
-        salt: Some(Salt::new(salt).map_err(HashError::from)?),
-        hash: Some(Output::new(digest).map_err(HashError::from)?),
+        salt: Some(Salt::new(salt)?),
+        hash: Some(Output::new(digest)?),
     })
 }
 
@@ -192,6 +246,36 @@ mod tests {
             argon2id.verify(&secret("correct horse"), None).unwrap(),
             Verdict::Wrong
         );
+    }
+
+    #[test]
+    fn memory_is_kept_and_neither_its_size_nor_what_is_in_it_matters() {
+        let argon2id = cheap(1);
+        let larger = Argon2id {
+            memory: argon2id.memory.clone(),
+            ..Argon2id::new(64, 1, 1).unwrap()
+        };
+        let pieces = || argon2id.memory.0.lock().unwrap().len();
+        let [small, large] = [&argon2id, &larger].map(|by| hashed(by, "correct horse"));
+        for stored in [&small, &large, &small] {
+            let shown = argon2id
+                .verify(&secret("correct horse"), Some(stored))
+                .unwrap();
+            assert!(matches!(shown, Verdict::Right { .. }), "{stored:?}");
+            let shown = larger.verify(&secret("wrong horse"), Some(stored)).unwrap();
+            assert_eq!(shown, Verdict::Wrong);
+        }
+        assert_eq!(pieces(), 1, "one at a time needs one piece");
+        // As the library makes and reads them.
+        use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+        let theirs = argon2id.argon2.hash_password(b"correct horse").unwrap();
+        let theirs = HashedPassword(theirs.to_string());
+        let verdict = argon2id.verify(&secret("correct horse"), Some(&theirs));
+        assert_eq!(verdict.unwrap(), Verdict::Right { rehashed: None });
+        let ours = PasswordHash::new(large.as_str()).unwrap();
+        Argon2::default()
+            .verify_password(b"correct horse", &ours)
+            .unwrap();
     }
 
     #[test]
