@@ -13,6 +13,7 @@ mod crash;
 mod guessing;
 mod panics;
 mod readme;
+mod rolling;
 mod rotation;
 mod settings;
 mod shop;
