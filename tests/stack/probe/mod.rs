@@ -55,7 +55,7 @@ impl Window {
     }
 
     /// Its beginning, in seconds since 1970.
-    fn start(self) -> f64 {
+    pub(crate) fn start(self) -> f64 {
         self.end - self.range.as_secs_f64()
     }
 }

@@ -7,13 +7,14 @@
 //! # Layout
 //! - `stack`: the programs; `faults`: what is done to the service
 //! - `following`: one request from its answer to the panel; `agreement`: panels against the load generator's own numbers
-//! - `alerts`: rules and who is told; `floors`: how far panels have to go
+//! - `selectors`: none that selects nothing; `alerts`: rules and who is told; `floors`: how far panels have to go
 
 mod agreement;
 mod alerts;
 mod faults;
 mod floors;
 mod following;
+mod selectors;
 mod stack;
 
 use std::time::Instant;
@@ -74,6 +75,7 @@ async fn every_panel_and_every_rule_shows_what_happens_on_postgres() {
         "what the dashboards would show",
         &MayBeEmpty::committed().faults(&findings),
     );
+    selectors::select_something(&stack, &findings, window).await;
     floors::are_passed(&findings);
 }
 

@@ -9,6 +9,7 @@ use serde_norway::Value;
 
 use crate::alertmanager::Alertmanager;
 use crate::load::run::{PASSWORD, Running, load};
+use crate::probe::Window;
 use crate::prometheus::Prometheus;
 use crate::repository::{at, read, yaml};
 use crate::support::collector::{Collector, Protocol};
@@ -105,6 +106,18 @@ impl Stack {
             .as_str()?
             .to_owned();
         value.parse().ok()
+    }
+
+    /// How many series a selector has selected at any time in this window.
+    pub(super) async fn series(&self, selector: &str, window: Window) -> usize {
+        let (start, end) = (window.start().to_string(), window.end.to_string());
+        let form = [("match[]", selector), ("start", &start), ("end", &end)];
+        let path = format!(
+            "/api/v1/series?{}",
+            serde_urlencoded::to_string(form).unwrap()
+        );
+        let answer = self.prometheus.client().get(&path).send().await.expect(200);
+        answer.json()["data"].as_array().expect("series").len()
     }
 
     /// Waits until no window of a rate sees any of what was before.

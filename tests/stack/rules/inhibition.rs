@@ -141,7 +141,7 @@ async fn what_follows_from_another_alert_is_kept_back_and_nothing_else() {
         ("halved", "NotReady", "one", true),
         ("halved", "CrashLoop", "one", true),
         ("halved", "DbPoolTimeouts", "two", false),
-        ("halved", "DbPoolQueueing", "two", true),
+        ("halved", "DbPoolQueueing", "two", false),
         ("halved", "RateLimitRejecting", "", true),
         ("halved", "AvailabilityBudgetBurnFast", "", false),
         ("well", "NotReady", "one", false),

@@ -84,6 +84,11 @@ pub(crate) fn count() -> usize {
     rules().len()
 }
 
+/// The expression of each.
+pub(crate) fn expressions() -> Vec<String> {
+    rules().into_iter().map(|rule| rule.expr).collect()
+}
+
 /// The rules that are alerts.
 fn alerts() -> Vec<Rule> {
     let mut rules = rules();

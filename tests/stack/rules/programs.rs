@@ -104,8 +104,8 @@ fn the_tests_notice_a_rule_that_was_changed() {
         (
             "pool",
             "pool",
-            "db_pool_timeouts_total[5m]",
-            "db_pool_timeouts_total{phase=\"wait\"}[5m]",
+            "db_pool_timeouts_total{job=\"glasshouse\"}[5m]",
+            "db_pool_timeouts_total{job=\"glasshouse\",phase=\"wait\"}[5m]",
         ),
         ("service", "service", "up{job=\"glasshouse\"} ==", "up =="),
         // 0, not absent.
@@ -114,8 +114,8 @@ fn the_tests_notice_a_rule_that_was_changed() {
         (
             "slo",
             "slo",
-            "{path!~\"/health.*\",status=~\"5..\"}[5m]",
-            "{status=~\"5..\"}[5m]",
+            "{job=\"glasshouse\",path!~\"/health.*\",status=~\"5..\"}[5m]",
+            "{job=\"glasshouse\",status=~\"5..\"}[5m]",
         ),
         // A word of an annotation.
         (

@@ -169,6 +169,29 @@ fn the_shell_can_read_every_command() {
     understood("echo 'a").unwrap_err();
 }
 
+/// The recipe of the README for rules that live faster, as far as it writes files.
+#[test]
+fn the_drill_can_be_prepared_as_it_is_told() {
+    let recipes = blocks(&read("docs/runbooks/README.md"), "sh");
+    let recipe = recipes.iter().find(|text| text.contains("scale-rules 60"));
+    let recipe = recipe.expect("a recipe that scales the rules");
+    let (prepare, _start) = recipe
+        .split_once("prometheus-alertmanager ")
+        .expect("a start of Alertmanager");
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path().to_str().unwrap();
+    run("bash", &["-ec", &prepare.replace("/tmp/drill", here)]).unwrap();
+    let config = format!("{here}/prometheus.yml");
+    let said = run("promtool", &["check", "config", &config]).unwrap();
+    assert!(
+        said.contains("rule files found") || said.matches("Checking").count() > 1,
+        "{said}"
+    );
+    let text = std::fs::read_to_string(&config).unwrap();
+    assert!(text.contains("127.0.0.1:9464"), "{text}");
+    assert!(!text.contains("dns_sd_configs"), "{text}");
+}
+
 #[test]
 fn every_link_leads_somewhere_and_the_index_leads_everywhere() {
     let mut found = Vec::new();

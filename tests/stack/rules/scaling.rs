@@ -127,8 +127,8 @@ fn a_scaled_alert_fires_in_a_sixtieth_of_the_time() {
         format!(
             "rule_files: [slo.yml]\nevaluation_interval: 1s\ngroup_eval_order: [slo-rates, slo-windows, slo-alerts]\n\
              tests:\n  - interval: 1s\n    input_series:\n\
-             \x20     - {{series: 'http_requests_total{{job=\"a\",path=\"/\",status=\"200\"}}', values: '0+980x10'}}\n\
-             \x20     - {{series: 'http_requests_total{{job=\"a\",path=\"/\",status=\"500\"}}', values: '0+20x10'}}\n\
+             \x20     - {{series: 'http_requests_total{{job=\"glasshouse\",path=\"/\",status=\"200\"}}', values: '0+980x10'}}\n\
+             \x20     - {{series: 'http_requests_total{{job=\"glasshouse\",path=\"/\",status=\"500\"}}', values: '0+20x10'}}\n\
              \x20   promql_expr_test:\n\
              \x20     - expr: count by (alertname) (ALERTS{{alertname=\"AvailabilityBudgetBurnFast\",alertstate=\"firing\"}})\n\
              \x20       eval_time: {firing}\n\
