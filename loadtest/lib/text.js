@@ -121,7 +121,7 @@ function server(of) {
       .map(([name, value]) => `${name} ${value === null ? '-' : time(value)}`)
       .join(', ');
   return [
-    `CPU ${of.cpu_seconds.toFixed(1)} s, ${of.cpu_cores.toFixed(2)} cores on average; memory ${mib(of.resident_bytes[0])} at the start, ${mib(of.resident_bytes[1])} at the end`,
+    `CPU ${of.cpu_seconds.toFixed(1)} s, ${of.cpu_cores.toFixed(2)} cores on average over all of the run; memory ${mib(of.resident_bytes[0])} at the start, ${mib(of.resident_bytes[1])} at the end`,
     `wait for a connection, p99: ${each(of.pool_wait_p99_ms)}; given up: ${count(of.pool_timeouts)}`,
     `lag of its runtimes, p99: ${each(of.runtime_lag_p99_ms)}`,
     `5xx: ${count(of.responses_5xx)}; clients gone (499): ${count(of.clients_gone)}; turned away: ${count(of.requests_rejected)}; ` +

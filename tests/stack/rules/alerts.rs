@@ -16,9 +16,10 @@ const DASHBOARDS: &str = "http://localhost:3000/d/";
 const RUNBOOKS: &str = "https://glasshouse.example/";
 
 /// The dashboards that there are.
-const UIDS: [&str; 7] = [
+const UIDS: [&str; 8] = [
     "glasshouse-overview",
     "glasshouse-latency",
+    "glasshouse-load-test",
     "glasshouse-errors",
     "glasshouse-database-pool",
     "glasshouse-orders-and-webhooks",

@@ -77,7 +77,7 @@ fn slow_graph() -> Panel {
         "Slow ones that are more than 1 of 100.",
     )
     .unit(Unit::Requests)
-    .when_empty("no requests")
+    .when_empty("no requests, or no rules")
     .query(all, "all")
     .query(slow, "slow")
 }
@@ -100,7 +100,7 @@ impl Promise {
         )
         .unit(Unit::Share)
         .at_least(1.0 - self.allowed)
-        .when_empty("no requests")
+        .when_empty("no requests, or no rules")
         .query(
             Expr::number(1).minus((self.broken)(Window::ThirtyDays)),
             self.slo,
@@ -113,7 +113,7 @@ impl Promise {
         .unit(Unit::Share)
         .below_zero()
         .better_from(&[(0.0, Colour::YELLOW), (0.25, Colour::GREEN)])
-        .when_empty("no requests")
+        .when_empty("no requests, or no rules")
         .query(budget_left(self.slo), self.slo);
         let burn = WINDOWS.iter().fold(
             Panel::graph(
@@ -123,7 +123,7 @@ impl Promise {
             )
             .size(9, 8)
             .unit(Unit::Times)
-            .when_empty("no requests"),
+            .when_empty("no requests, or no rules"),
             |panel, (window, name)| {
                 panel.query(burn_rate(self.slo, *window), name)
             },
@@ -143,7 +143,7 @@ impl Promise {
         .size(9, 8)
         .unit(Unit::Share)
         .limit(self.allowed)
-        .when_empty("no requests")
+        .when_empty("no requests, or no rules")
         .query((self.broken)(Window::FiveMinutes), "5m")
         .query((self.broken)(Window::OneHour), "1h")
         .details(details);
@@ -156,7 +156,7 @@ impl Promise {
         .unit(Unit::Share)
         .below_zero()
         .at_least(0.0)
-        .when_empty("no requests")
+        .when_empty("no requests, or no rules")
         .query(budget_left(self.slo), self.slo);
         Row::new(
             title,
