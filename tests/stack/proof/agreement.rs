@@ -17,7 +17,7 @@ use super::stack::{SCRAPE, Stack};
 /// Panels and load generator may differ by so much.
 const TOLERANCE: f64 = 0.02;
 
-/// The most that the beginnings of all series may hold, of a run of twenty seconds that are told every second.
+/// The most that the beginnings of all series may hold, of a run of twenty seconds that is told every second.
 const BEGINNINGS: f64 = 0.15;
 
 /// Asked of all that happened since `before`, when nothing else asked the service for anything.
@@ -29,13 +29,7 @@ pub(super) async fn with_the_load_generator(stack: &Stack, before: f64, load: &R
         "glasshouse-load-test",
     ];
     let dashboards = dashboards.map(Dashboard::of);
-    let end = Window::now();
-    let fine = Window {
-        end,
-        range: Duration::from_secs_f64(end - before),
-        step: SCRAPE,
-        scrape: SCRAPE,
-    };
+    let fine = since(before);
     let findings = probe(prometheus, &dashboards, fine).await;
     rates(&findings, &Counted::of(&load.summary));
 
@@ -48,6 +42,45 @@ pub(super) async fn with_the_load_generator(stack: &Stack, before: f64, load: &R
     };
     let from_afar = probe(prometheus, &dashboards, coarse).await;
     quantiles(&findings, &from_afar, load);
+}
+
+/// The same for what failed. It had not failed before, and Prometheus does not extrapolate below 0: from there on a counter's
+/// first window shows up to a quarter less than there was.
+pub(super) async fn about_errors(stack: &Stack, before: f64, load: &Ran) {
+    let overview = [Dashboard::of("glasshouse-overview")];
+    let findings = probe(stack.prometheus.client(), &overview, since(before)).await;
+    let counted = Counted::of(&load.summary);
+    let panel = findings.of(
+        "glasshouse-overview",
+        "Requests",
+        "Requests by status",
+        "5xx",
+    );
+    assert!(
+        counted.by_class[5] > 50.0,
+        "{} are too few",
+        counted.by_class[5]
+    );
+    let (least, most) = (
+        counted.by_class[5] * (1.0 - BEGINNINGS),
+        counted.by_class[5] * (1.0 + TOLERANCE),
+    );
+    let panel = area(panel);
+    assert!(
+        (least..most).contains(&panel),
+        "{panel} 5xx, not {least} to {most}"
+    );
+}
+
+/// All that happened since then, with a point at every scrape.
+fn since(before: f64) -> Window {
+    let end = Window::now();
+    Window {
+        end,
+        range: Duration::from_secs_f64(end - before),
+        step: SCRAPE,
+        scrape: SCRAPE,
+    }
 }
 
 /// Requests by the first digit of their status, of all kinds, and those of the load alone, without probes; and orders.

@@ -50,6 +50,7 @@ async fn every_panel_and_every_rule_shows_what_happens_on_postgres() {
     stack.restart().await;
 
     // Starved. The dashboards are looked at as they are when that is over and the load is not.
+    let before = Window::now();
     let mut starved = stack.load("average", &visits("starved", "24s", "150"));
     faults::starved_stretches(&stack, &mut starved).await;
     stack.rest().await;
@@ -69,6 +70,9 @@ async fn every_panel_and_every_rule_shows_what_happens_on_postgres() {
         "nothing was starved: {}",
         starved.said
     );
+
+    stack.rest().await;
+    agreement::about_errors(&stack, before, &starved).await;
 
     let findings = probe(stack.prometheus.client(), &Dashboard::all(), window).await;
     none(

@@ -56,7 +56,7 @@ fn budget(title: &'static str, slo: &str) -> Panel {
     .unit(Unit::Share)
     .below_zero()
     .better_from(&[(0.0, Colour::YELLOW), (0.25, Colour::GREEN)])
-    .when_empty("no requests")
+    .when_empty("no requests, or no rules")
     .query(budget_left(slo), slo)
     .details(SLO)
 }
