@@ -217,6 +217,8 @@ fn phc(params: &Params, salt: &[u8], digest: &[u8]) -> Result<PasswordHash, Hash
 
 #[cfg(test)]
 mod tests {
+    use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+
     use super::*;
 
     fn cheap(iterations: u32) -> Argon2id {
@@ -267,7 +269,6 @@ mod tests {
         }
         assert_eq!(pieces(), 1, "one at a time needs one piece");
         // As the library makes and reads them.
-        use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
         let theirs = argon2id.argon2.hash_password(b"correct horse").unwrap();
         let theirs = HashedPassword(theirs.to_string());
         let verdict = argon2id.verify(&secret("correct horse"), Some(&theirs));
