@@ -49,6 +49,11 @@ docs: ## Write the generated documents anew (settings, metrics, OpenAPI, dashboa
 dashboards: ## Write the Grafana dashboards anew from tools/dashboards and the metric declarations
 	cargo run --locked --package dashboards
 
+.PHONY: pictures
+pictures: ## Draw the pictures of docs/dashboards.md anew (6 minutes; Node and Chromium): tools/panels/README.md
+	cargo build --locked --release
+	@scripts/pictures $(ARGS)
+
 # Variables given to make are in the environment of what it runs: RATE=200, DURATION=5m, API=http://host:port, …
 SCENARIO ?= average
 

@@ -122,7 +122,9 @@ fn collect(folder: &Path, found: &mut Vec<SourceFile>) {
     };
     for entry in entries {
         let path = entry.unwrap().path();
-        if path.is_dir() {
+        if path.ends_with("node_modules") {
+            // What npm installs for tools/panels is not of this house.
+        } else if path.is_dir() {
             collect(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = std::fs::read_to_string(&path).unwrap();

@@ -58,12 +58,14 @@ fn now() -> Row {
         "Connections in use on average, from the time that they were held: no peak between two scrapes is missed.",
         "Close to the size of the pool.",
     )
+    .hundredths()
     .query(of(DatabaseMetrics::hold()).at_once().sum(&["pool"]), "{{pool}}");
     let queue = Panel::stat(
         "Queue on average",
         "Callers waiting for a connection on average, from the time that they waited.",
         "1 or more: there is always somebody waiting.",
     )
+    .hundredths()
     .from(0.1, Colour::YELLOW)
     .limit(1.0)
     .query(

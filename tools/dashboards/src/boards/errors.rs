@@ -113,6 +113,7 @@ fn ours() -> Row {
         "Above the line for longer than a moment.",
     )
     .unit(Unit::Share)
+    .size(6, 8)
     .limit(ERRORS_ALLOWED)
     .query(share("5.."), "5xx");
     let by_status = Panel::graph(
@@ -121,6 +122,7 @@ fn ours() -> Row {
         "500 at all; 503 for longer than a restart of the database takes.",
     )
     .unit(Unit::Requests)
+    .size(6, 8)
     .stacked()
     .query(requests().where_like("status", "5..").rate().sum(&["status"]), "{{status}}");
     let by_route = Panel::graph(
@@ -138,6 +140,7 @@ fn ours() -> Row {
             .topk(10),
         "{{path}}",
     )
+    .size(12, 8)
     .many();
     Row::new("This service's (5xx)", [share, by_status, by_route])
 }
@@ -157,6 +160,7 @@ fn theirs() -> Row {
         "A route that had none before a deployment.",
     )
     .unit(Unit::Requests)
+    .size(16, 8)
     .many()
     .query(of_client().rate().sum(&["path"]).topk(10), "{{path}}");
     let left = Panel::graph(
@@ -165,6 +169,7 @@ fn theirs() -> Row {
         "A rise together with latency: clients have timeouts too.",
     )
     .unit(Unit::Requests)
+    .size(24, 8)
     .many()
     .query(
         requests().where_is("status", "499").rate().sum(&["path"]).topk(10),
@@ -183,12 +188,14 @@ fn turned_away() -> Row {
         "overload, pool, timeout: too much to do. draining: an instance is ending, and whoever balances the load has not noticed.",
     )
     .unit(Unit::Requests)
+    .size(6, 8)
     .query(Series::of(HttpMetrics::rejected()).rate().sum(&["reason"]), "{{reason}}");
     let limits = Panel::graph(
         "Refused by rate limits",
         "Share of the requests that each rate limit looked at and refused.",
         "Above 20 %: one client asks far too much, or the limit is too low. RateLimitRejecting fires when it lasts.",
     )
+    .size(6, 8)
     .unit(Unit::Share)
     .up_to(1.0)
     .limit(0.2)
@@ -205,6 +212,7 @@ fn turned_away() -> Row {
         "Panics in handlers a second, by route: the ten highest.",
         "Anything but 0. HandlerPanics fires at the first.",
     )
+    .size(12, 8)
     .unit(Unit::PerSecond)
     .many()
     .query(

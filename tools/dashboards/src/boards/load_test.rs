@@ -166,7 +166,7 @@ fn client() -> Row {
         "Virtual users at work, and those that were made.",
         "All of them at work: the next iteration is dropped.",
     )
-    .size(6, 8)
+    .size(8, 8)
     .when_empty(NO_RUN)
     .query(of(k6::VUS).now().max(&[]), "used")
     .query(of(k6::VUS_MAX).now().max(&[]), "most");
@@ -175,7 +175,7 @@ fn client() -> Row {
         "Iterations a second that were finished, and that found no virtual user.",
         "Any that are dropped.",
     )
-    .size(6, 8)
+    .size(8, 8)
     .unit(Unit::PerSecond)
     .when_empty(NO_RUN)
     .query(of(k6::ITERATIONS).rate().sum(&[]), "finished")
@@ -193,22 +193,25 @@ fn client() -> Row {
             "Quantiles of the answers under load, over the run so far, in the phase where they are highest. Without 5xx.",
             "A p99 far above p95: a few requests wait for something.",
         )
-        .size(6, 8)
+        .size(8, 8)
         .unit(Unit::Seconds)
         .limit(FAST_SECONDS)
         .when_empty(NO_RUN),
         |panel, (metric, name)| panel.query(of(metric).now().max(&[]), name),
     );
     let checks = Panel::graph(
-        "Checks",
-        "Share of the times that each check held, over the run so far.",
-        "Below 100 %.",
+        "Failed checks",
+        "Share of the times that each check did not hold, over the run so far.",
+        "Anything but 0.",
     )
-    .size(6, 8)
+    .size(24, 8)
+    .many()
     .unit(Unit::Share)
-    .up_to(1.0)
     .when_empty(NO_RUN)
-    .query(of(k6::CHECKS).now().min(&["check"]), "{{check}}");
+    .query(
+        Expr::number(1).minus(of(k6::CHECKS).now().min(&["check"])),
+        "{{check}}",
+    );
     let table = Panel::table(
         "Kinds of requests",
         "Every kind of request that the script sends, by the name that it gives it.",

@@ -39,7 +39,7 @@ fn now() -> Row {
             parts::error_stat().details(ERRORS),
             parts::p99_stat().details(LATENCY),
             parts::pool_use_stat().details(DATABASE_POOL),
-            budget("Availability budget", "availability"),
+            budget("5xx budget", "availability"),
             budget("Latency budget", "latency"),
             ready(),
             firing(),
@@ -202,7 +202,7 @@ fn fleet() -> Row {
         "What runs where.",
         "More than one version outside of a deployment; a debug profile in production.",
     )
-    .size(8, 8)
+    .size(16, 8)
     .unit(Unit::None)
     .without(&["job"])
     .query(Series::of(BuildMetrics::info()).now(), "build");
@@ -211,7 +211,7 @@ fn fleet() -> Row {
         "Every alert that is firing, of this Prometheus as a whole. Watchdog always is.",
         "Anything beside Watchdog. An empty list is bad too: without Watchdog, alerting itself is down.",
     )
-    .size(8, 8)
+    .size(24, 8)
     .unit(Unit::None)
     .when_empty("no alerts, not even Watchdog: are the rules loaded?")
     .query(

@@ -75,6 +75,18 @@ const BY_VALUE: &[(&str, &[(&str, Colour)])] = &[
             ("failed", Colour::RED),
         ],
     ),
+    // A mistake, and something that could not be done: never two reds side by side.
+    ("status", &[("500", Colour::RED), ("503", Colour::ORANGE)]),
+    (
+        "product_type",
+        &[
+            ("physical", Colour::BLUE),
+            ("digital", Colour::LIGHT_BLUE),
+            ("service", Colour::GREEN),
+            ("subscription", Colour::PURPLE),
+            ("mixed", Colour::YELLOW),
+        ],
+    ),
     (
         "state",
         &[("used", Colour::ORANGE), ("idle", Colour::GREEN)],

@@ -171,19 +171,21 @@ impl Look {
         ]))
     }
 
-    /// Units of a table's columns.
+    /// Units of a table's columns; and an empty label is empty: what is said of a table without rows would stand there too.
     pub(super) fn overrides(&self) -> Vec<Value> {
         let Self::Table { columns, .. } = self else {
             return Vec::new();
         };
-        columns
-            .iter()
-            .map(|(name, unit)| {
-                json!({
-                    "matcher": { "id": "byName", "options": name },
-                    "properties": [{ "id": "unit", "value": unit.id() }]
-                })
+        let labels = json!({
+            "matcher": { "id": "byType", "options": "string" },
+            "properties": [{ "id": "noValue", "value": "" }]
+        });
+        let units = columns.iter().map(|(name, unit)| {
+            json!({
+                "matcher": { "id": "byName", "options": name },
+                "properties": [{ "id": "unit", "value": unit.id() }]
             })
-            .collect()
+        });
+        units.chain([labels]).collect()
     }
 }

@@ -182,6 +182,12 @@ impl Panel {
         self
     }
 
+    /// Its values are averages of whole things: more decimals would only be noise.
+    pub(crate) fn hundredths(mut self) -> Self {
+        self.decimals = Some(2);
+        self
+    }
+
     /// Its values can fall below 0.
     pub(crate) fn below_zero(mut self) -> Self {
         self.lowest = None;
