@@ -70,6 +70,10 @@ load-local: ## Load a service that is started for it and gone afterwards: DATABA
 image: ## Build the image of the service, with docker, podman or buildah
 	@scripts/image
 
+.PHONY: image-test
+image-test: ## Build the image, look whether it is and does what it says, and what a change builds anew (ARGS=container: only the first)
+	@scripts/image-check $(ARGS)
+
 # PROFILES='traces logs replicas' brings up more: docs/running.md.
 .PHONY: stack
 stack: ## Bring up the service, PostgreSQL, Prometheus, Alertmanager and Grafana, and say where they are

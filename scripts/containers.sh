@@ -29,6 +29,13 @@ find_engine() {
     else
         fail "needs docker with a running daemon, or podman; see docs/running.md"
     fi
+    # Podman has systemd run its health checks. Without systemd nobody does, and starting a container complains.
+    if [ "$engine" = podman ] && [ ! -d /run/systemd/system ]; then
+        export DISABLE_HC_SYSTEMD=true
+        checks_itself=no
+    else
+        checks_itself=yes
+    fi
 }
 
 # What reads docker-compose.yml, as an array `compose`: COMPOSE when it is set, else the engine's own.
@@ -38,19 +45,16 @@ find_compose() {
         read -r -a compose <<<"$COMPOSE"
     elif [ "$engine" = docker ] && docker compose version >/dev/null 2>&1; then
         compose=(docker compose)
-    elif [ "$engine" = docker ] && has docker-compose; then
+    elif [ "$engine" = docker ] && [[ $(docker-compose version --short 2>/dev/null) =~ ^v?([2-9]|[1-9][0-9])\. ]]; then
+        # The first version, which some distributions still have, does not read the file.
         compose=(docker-compose)
     elif [ "$engine" = podman ] && has podman-compose; then
         compose=(podman-compose)
     else
-        fail "found $engine, but neither 'docker compose' nor podman-compose (pip install podman-compose) that goes with it"
-    fi
-    # Podman has systemd run its health checks. Without systemd nobody does, and starting a container complains.
-    if [ "$engine" = podman ] && [ ! -d /run/systemd/system ]; then
-        export DISABLE_HC_SYSTEMD=true
-        checks_itself=no
-    else
-        checks_itself=yes
+        case $engine in
+        podman) fail "found podman, but no podman-compose, which goes with it: pip install podman-compose" ;;
+        *) fail "found $engine, but not its plugin 'docker compose', version 2 or newer" ;;
+        esac
     fi
 }
 
@@ -110,6 +114,14 @@ bring_up() {
 # The version of the package, which is the tag of the image.
 package_version() {
     sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1
+}
+
+# tell_commit IMAGE: says which commit it is of when it is not this one, because nobody builds anew an image that is there.
+tell_commit() {
+    local label here
+    label=$("$engine" image inspect --format '{{index .Config.Labels "org.opencontainers.image.revision"}}' "$1")
+    here=$(revision)
+    [ "$label" = "$here" ] && [[ $label != *-dirty ]] || say "note: $1 is there, of commit ${label:-unknown}; this is $here, and 'make image' builds it"
 }
 
 # The commit as build.rs writes it, marked when what is built is not what was committed.
