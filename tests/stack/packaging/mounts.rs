@@ -216,8 +216,27 @@ fn haproxy_knows_the_replicas_and_sends_nothing_twice() {
 
     let trusted = &compose["services"]["app"]["environment"]["GLASSHOUSE_SERVER__TRUSTED_PROXIES"];
     let address = &compose["services"]["haproxy"]["networks"]["balanced"]["ipv4_address"];
-    assert_eq!(
-        trusted.as_str().unwrap(),
-        format!("{}/32", address.as_str().unwrap())
-    );
+    let address = address.as_str().unwrap();
+    assert_eq!(trusted.as_str().unwrap(), format!("{address}/32"));
+
+    // Nobody else can be given this address: others get theirs from the upper half of the network.
+    let range = &compose["networks"]["balanced"]["ipam"]["config"][0]["ip_range"];
+    let (network, last) = address.rsplit_once('.').unwrap();
+    assert_eq!(range.as_str().unwrap(), format!("{network}.128/25"));
+    assert!(last.parse::<u8>().unwrap() < 128, "{address}");
+}
+
+/// A replica that is stopped keeps its address, because one without any is taken for up when it is back; one that starts
+/// with another address is found there.
+#[test]
+fn haproxy_forgets_an_address_for_another_one_alone() {
+    let text = super::text("deploy/haproxy/haproxy.cfg");
+    let holds: BTreeMap<_, _> = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("hold ")?.split_once(' '))
+        .collect();
+    let gone = ["nx", "other", "refused", "timeout"].map(|why| (why, "24d"));
+    let there = [("valid", "1s"), ("obsolete", "0s")];
+    let expected: BTreeMap<_, _> = gone.into_iter().chain(there).collect();
+    assert_eq!(holds, expected);
 }
