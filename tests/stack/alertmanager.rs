@@ -20,7 +20,12 @@ impl Alertmanager {
     pub(crate) async fn start() -> Self {
         let config = at("alertmanager/alertmanager.yml");
         let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new("prometheus-alertmanager");
+        // Debian's name first: there, `alertmanager` alone is nobody's.
+        let program = ["prometheus-alertmanager", "alertmanager"]
+            .into_iter()
+            .find(|name| Command::new(name).arg("--version").output().is_ok())
+            .expect("Alertmanager is installed: `make setup`");
+        let mut command = Command::new(program);
         command
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.path={}", folder.path().display()))

@@ -19,6 +19,9 @@ const TIME_ZONE = 'utc';
 /// Annotations have a hundred points, whatever the width.
 const POINTS_OF_ANNOTATIONS = 100;
 
+/// Longest time for drawing, in milliseconds.
+const PATIENCE = 20_000;
+
 const json = async (path) => (await fetch(path)).json();
 
 /// The settings with nothing left open, in seconds.
@@ -150,14 +153,19 @@ async function main() {
   const scene = { theme, timeZone: TIME_ZONE, timeRange: rangeOf(window), marks: found };
   const onError = (panel, error) => failed.set(panel.id, error);
   root.render(themed(<Dashboard {...{ dashboard, filled, window, scene, settings, onError }} />));
-  await painted();
-  return panels.map((panel) => {
+  const outcome = (panel) => {
     const { frames, error } = filled.get(panel.id);
     const series = frames.filter((frame) => frame.length > 0).length;
     const failure = (error ?? failed.get(panel.id))?.message;
-    const missing = series > 0 && !isDrawn(panel, document.getElementById(`panel-${panel.id}`));
-    return { title: panel.title, series, error: failure ?? (missing ? 'nothing was drawn' : undefined) };
-  });
+    const missing = series > 0 && !failure && !isDrawn(panel, document.getElementById(`panel-${panel.id}`));
+    return { title: panel.title, series, missing, error: missing ? 'nothing was drawn' : failure };
+  };
+  // A graph is drawn when its legend has been measured, which takes as long as it takes.
+  const deadline = performance.now() + PATIENCE;
+  do {
+    await painted();
+  } while (panels.some((panel) => outcome(panel).missing) && performance.now() < deadline);
+  return panels.map(outcome);
 }
 
 main().then(
