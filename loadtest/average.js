@@ -3,8 +3,6 @@
 //
 //     make load SCENARIO=average RATE=100 DURATION=1m
 
-import exec from 'k6/execution';
-
 import { settleAccounts } from './lib/accounting.js';
 import { enter } from './lib/api.js';
 import { visit } from './lib/customers.js';
@@ -12,7 +10,6 @@ import { seconds, whole } from './lib/environment.js';
 import { arrivals } from './lib/metrics.js';
 import { acts, constant, keptUp, objectives, plan, recordLag, usersFor } from './lib/plan.js';
 import { prepare } from './lib/prepare.js';
-import { customer } from './lib/sessions.js';
 import { summary } from './lib/summary.js';
 import { readBackFor, warmUp } from './lib/users.js';
 
@@ -33,7 +30,7 @@ export function load(data) {
   recordLag(RATE);
   enter('steady');
   arrivals.add(1, { phase: 'steady' });
-  visit(exec.vu.idInTest, customer(data));
+  visit(data);
 }
 
 export { warmUp };

@@ -13,7 +13,6 @@ import { number, seconds, whole } from './lib/environment.js';
 import { arrivals } from './lib/metrics.js';
 import { acts, objectives, plan, ramping, usersFor } from './lib/plan.js';
 import { prepare } from './lib/prepare.js';
-import { customer } from './lib/sessions.js';
 import { summary } from './lib/summary.js';
 import { readBackFor, warmUp } from './lib/users.js';
 
@@ -59,7 +58,7 @@ export function load(data) {
   const [phase] = PHASES.find(([, from, to]) => into >= from && into < to) || [null];
   enter(phase);
   if (phase !== null) arrivals.add(1, { phase });
-  visit(exec.vu.idInTest, customer(data));
+  visit(data);
 }
 
 export { warmUp };

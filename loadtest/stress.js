@@ -14,7 +14,6 @@ import { concludeKnee, steps } from './lib/knee.js';
 import { arrivals } from './lib/metrics.js';
 import { acts, plan, ramping, surely, usersFor } from './lib/plan.js';
 import { prepare } from './lib/prepare.js';
-import { customer } from './lib/sessions.js';
 import { summary } from './lib/summary.js';
 import { readBackFor, warmUp } from './lib/users.js';
 
@@ -64,7 +63,7 @@ export function load(data) {
   const phase = step && into % (CLIMB + HOLD) >= CLIMB ? step.phase : null;
   enter(phase);
   if (phase !== null) arrivals.add(1, { phase });
-  visit(exec.vu.idInTest, customer(data));
+  visit(data);
 }
 
 export { warmUp };

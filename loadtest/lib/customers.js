@@ -2,12 +2,14 @@
 // buy, come back to what they saw with its ETag, send an order twice now and then, and rarely log in.
 
 import { check } from 'k6';
+import exec from 'k6/execution';
 
 import { send } from './api.js';
+import { scriptErrors } from './metrics.js';
 import { cancel, place, readBack, someOpenOrder, someOrder } from './orders.js';
 import { unpack } from './prepare.js';
 import { ROUTES } from './routes.js';
-import { logInAgain, renew } from './sessions.js';
+import { customer, logInAgain, renew } from './sessions.js';
 
 const tags = {};
 let products = null;
@@ -27,17 +29,26 @@ const VISITS = [
 ];
 const TOTAL = VISITS.reduce((sum, [weight]) => sum + weight, 0);
 
+// Once for each user. Before the load, where there is time for it; a user that missed that gets ready on arrival.
 export function getReady(data) {
-  products = unpack(data.products);
+  products ??= unpack(data.products);
 }
 
-export function visit(user, customer) {
+// k6 logs what a script throws, and calls the run passed all the same: it is counted, and a threshold says that there is
+// none.
+export function visit(data) {
   let point = Math.random() * TOTAL;
   const [, action] = VISITS.find(([weight]) => {
     point -= weight;
     return point < 0;
   });
-  action(user, customer);
+  try {
+    getReady(data);
+    action(exec.vu.idInTest, customer(data));
+  } catch (error) {
+    scriptErrors.add(1);
+    throw error;
+  }
 }
 
 // A few products are wanted by most: a third of all looks go to the first 4 % of the catalog.

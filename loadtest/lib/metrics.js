@@ -14,6 +14,9 @@ export const arrivals = new Counter('arrivals');
 // to be believed.
 export const arrivalLag = new Trend('arrival_lag', true);
 
+// Visits that ended because the script threw: a defect of the load test, which has measured less than it says.
+export const scriptErrors = new Counter('script_errors');
+
 // Orders that got their 201, answers that were replayed, orders that were refused for want of stock, and orders whose
 // fate was unknown at first: 5xx, or no answer.
 export const ordersAcknowledged = new Counter('orders_acknowledged');

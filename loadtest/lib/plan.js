@@ -109,6 +109,7 @@ export function plan({ name, scenarios, looked, thresholds, routes = SHOP }) {
       checks: [`rate>=${1 - ERRORS}`],
       // Overload and outages are 503; a 500 is a defect, whatever the load.
       'http_reqs{status:500}': ['count==0'],
+      script_errors: ['count==0'],
       ...thresholds,
     },
     tags: { testid: runId(name) },
