@@ -39,6 +39,7 @@ pub(super) fn check(panel: &Value, uids: &[&str]) -> Vec<String> {
     found.extend(targets(list(&panel["targets"])));
     found.extend(thresholds(list(&defaults["thresholds"]["steps"])));
     found.extend(limit_in_a_sum(panel));
+    found.extend(quantiles(panel));
     for link in list(&panel["links"]) {
         let url = text(link, "url");
         let uid = url
@@ -95,6 +96,33 @@ fn limit_in_a_sum(panel: &Value) -> Option<String> {
         .flat_map(|one| list(&one["properties"]))
         .any(|property| property["id"] == "custom.stacking" && property["value"]["mode"] == "none");
     (stacked && limited && !apart).then(|| "`most` is stacked on what it limits".to_owned())
+}
+
+/// What is called p99, by its legend or else by the panel's title, asks for p99.
+fn quantiles(panel: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    for target in list(&panel["targets"]) {
+        let named = percent(text(target, "legendFormat")).or_else(|| percent(text(panel, "title")));
+        let Some(named) = named else { continue };
+        let share = f64::from(named) / 100.0;
+        let forms = [
+            format!("histogram_quantile({share},"),
+            format!("_p{named}{{"),
+        ];
+        let expr = text(target, "expr");
+        if !forms.iter().any(|form| expr.contains(form)) {
+            found.push(format!("called p{named}, and asks for `{expr}`"));
+        }
+    }
+    found
+}
+
+/// The number in a word like `p99`.
+fn percent(name: &str) -> Option<u8> {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    words
+        .filter_map(|word| word.strip_prefix('p'))
+        .find_map(|number| number.parse().ok())
 }
 
 fn thresholds(steps: &[Value]) -> Vec<String> {
@@ -191,6 +219,14 @@ mod tests {
                 .find(|panel| panel["title"] == "Connections to the database");
             pool.unwrap()["fieldConfig"]["overrides"] = json!([]);
         });
+        assert_noticed(
+            "called p95, and asks for `histogram_quantile(0.99",
+            |json| {
+                let panels = json["panels"].as_array_mut().unwrap();
+                let latency = panels.iter_mut().find(|panel| panel["title"] == "Latency");
+                latency.unwrap()["targets"][0]["legendFormat"] = json!("p95");
+            },
+        );
         assert_noticed("the refId `A` is none or used twice", |json| {
             let targets = json["panels"][1]["targets"].as_array_mut().unwrap();
             targets.push(targets[0].clone());
