@@ -28,8 +28,7 @@ use crate::settings::Loaded;
 use crate::telemetry::error_chain;
 use crate::telemetry::logs::{LogControl, LogMetrics, Logs};
 use crate::telemetry::metrics::{
-    BuildMetrics, HistogramHandle, MetricsError, ProcessMetrics, Registry, Runtime, RuntimeMetrics,
-    sample_lag,
+    BuildMetrics, MetricsError, ProcessMetrics, Registry, Runtime, RuntimeMetrics, sample_lag,
 };
 use crate::telemetry::traces::{TraceMetrics, Traces};
 
@@ -131,6 +130,7 @@ impl App {
             stop: tasks.token(),
         };
         let public = http::bind(&parts, subjects.routes())?;
+        let shared = public.limits.are_shared().then(|| readiness.check("redis"));
         // The migrations have just proved that it is there, and there is a listener to be ready on: no need to wait for the
         // first background check.
         alive.pass();
@@ -146,12 +146,7 @@ impl App {
             public,
             told,
         };
-        app.start_tasks(
-            logs.control(),
-            alive,
-            health_metrics.check_duration.handle(&["database"]),
-            &runtime,
-        );
+        app.start_tasks(logs.control(), alive, shared, &health_metrics, &runtime);
         Ok(app)
     }
 
@@ -179,9 +174,11 @@ impl App {
         &self,
         log: LogControl,
         alive: Check,
-        took: HistogramHandle,
+        shared: Option<Check>,
+        health: &HealthMetrics,
         runtime: &RuntimeMetrics,
     ) {
+        let took = health.check_duration.handle(&["database"]);
         let (tasks, settings) = (&self.tasks, self.loaded.settings.database.clone());
         let (of, watched) = (settings.clone(), self.database.clone());
         tasks.supervise_endless("database health check", move || {
@@ -198,6 +195,14 @@ impl App {
             let limits = Arc::clone(&limits);
             async move { limits.keep_swept().await }
         });
+        if let Some(shared) = shared {
+            let took = health.check_duration.handle(&["redis"]);
+            let limits = Arc::clone(&self.public.limits);
+            tasks.supervise_endless("shared rate limits", move || {
+                let (limits, shared, took) = (Arc::clone(&limits), shared.clone(), took.clone());
+                async move { limits.keep_shared(shared, took).await }
+            });
+        }
         tasks.supervise_endless("log filter", move || log.clone().watch());
         let lag = runtime.lag.with(Runtime::Background).clone();
         tasks.supervise_endless("background lag sampler", move || sample_lag(lag.clone()));
@@ -210,12 +215,11 @@ impl App {
 }
 
 /// Settings of parts that this version does not have yet. Whoever sets one must not believe that it works.
-const WITHOUT_EFFECT: [&str; 5] = [
+const WITHOUT_EFFECT: [&str; 4] = [
     "live_page.trace_url_template",
     "webhooks.",
     "faults.",
     "live_page.enabled",
-    "rate_limit.redis_url",
 ];
 
 fn warn_of_settings_without_effect(loaded: &Loaded) {

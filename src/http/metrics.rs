@@ -79,6 +79,8 @@ metrics! {
         pub panics: DynamicCounter<1> = "http_handler_panics_total", labels = ["path"],
         /// Requests that a rate limit looked at, by what it decided.
         pub rate_limited: Counter<(Policy, Decision)> = "rate_limit_requests_total",
+        /// Of these, requests that this instance counted for itself because Redis, which is configured, did not answer.
+        pub rate_limit_fallbacks: Counter<Policy> = "rate_limit_fallbacks_total",
     }
 }
 

@@ -13,6 +13,7 @@ use actix_server::Server;
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpResponse};
+use redis::RedisError;
 use tokio::net::TcpSocket;
 use utoipa::openapi::OpenApi;
 
@@ -58,6 +59,9 @@ pub enum ServerError {
         /// What is wrong with it.
         error: String,
     },
+    /// The address of Redis.
+    #[error("rate_limit.redis_url cannot be used")]
+    RateLimits(#[from] RedisError),
     /// Its metrics clash with others.
     #[error("the public listener's metrics could not be registered")]
     Metrics(#[from] MetricsError),
@@ -102,7 +106,7 @@ pub struct Bound {
     pub address: SocketAddr,
     /// What is being answered.
     pub in_flight: InFlight,
-    /// The limits that it applies; the composition root sweeps them.
+    /// The limits that it applies; the composition root sweeps them and keeps them in touch with Redis.
     pub limits: Arc<RateLimits>,
 }
 
@@ -274,7 +278,7 @@ impl Layers {
             slow: settings.live_page.slow_request_threshold,
             sampling: Sampling::of(&settings.traces),
         };
-        let limits = Arc::new(RateLimits::new(&settings.rate_limit, &metrics));
+        let limits = Arc::new(RateLimits::new(&settings.rate_limit, &metrics)?);
         let shield = Guard {
             metrics,
             in_flight,

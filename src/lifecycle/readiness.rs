@@ -1,9 +1,8 @@
 //! Whether this instance should get traffic, and why not.
 //!
-//! A handful of named checks, plus two switches: draining (the process is ending) and hold (an
-//! operator took the instance out of rotation). Liveness is not here: a process that can answer
-//! is alive, whatever its dependencies do. The one rule: reasons are stable words, never texts
-//! of errors, because they are shown to whoever can reach a probe.
+//! A handful of named checks, plus two switches: draining (the process is ending) and hold (an operator took the instance
+//! out of rotation). Liveness is not here: a process that can answer is alive, whatever its dependencies do. The one rule:
+//! reasons are stable words, never texts of errors, because they are shown to whoever can reach a probe.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -59,8 +58,7 @@ pub struct Check {
 pub struct ReadinessReport {
     /// Whether traffic should come here: true when every check passes.
     pub ready: bool,
-    /// The registered checks in the order of their registration, then `draining` and `hold`
-    /// while those are on.
+    /// The registered checks in the order of their registration, then `draining` and `hold` while those are on.
     pub checks: Vec<CheckReport>,
 }
 
@@ -94,8 +92,8 @@ impl Readiness {
         Self::default()
     }
 
-    /// Registers a check, failing with the reason `starting` until it says otherwise; the same
-    /// name a second time gives another handle on the first.
+    /// Registers a check, failing with the reason `starting` until it says otherwise; the same name a second time gives
+    /// another handle on the first.
     pub fn check(&self, name: &'static str) -> Check {
         let mut checks = write(&self.shared.checks);
         let known = checks.iter().position(|entry| entry.name == name);
@@ -127,8 +125,7 @@ impl Readiness {
         self.shared.draining.load(Ordering::Acquire)
     }
 
-    /// Takes the instance out of rotation until [`release`](Self::release). Returns whether this
-    /// changed anything.
+    /// Takes the instance out of rotation until [`release`](Self::release). Returns whether this changed anything.
     pub fn hold(&self) -> bool {
         let held_since = &mut write(&self.shared.switches).held_since;
         let changed = held_since.is_none();
@@ -193,6 +190,11 @@ impl Check {
         self.set(State::Degraded(reason), None);
     }
 
+    /// The same, with what is behind it, which the log tells and nobody else.
+    pub fn degrade_because(&self, reason: &'static str, error: &str) {
+        self.set(State::Degraded(reason), Some(error));
+    }
+
     /// No traffic should come; `reason` is a stable word such as `migrating` or `unreachable`.
     pub fn fail(&self, reason: &'static str) {
         self.set(State::Failing(reason), None);
@@ -203,8 +205,7 @@ impl Check {
         self.set(State::Failing(reason), Some(error));
     }
 
-    /// Saying the same again keeps the time of the first. Changes are logged here, so that who
-    /// reports them does not have to.
+    /// Saying the same again keeps the time of the first. Changes are logged here, so that who reports them need not.
     fn set(&self, state: State, error: Option<&str>) {
         let mut checks = write(&self.shared.checks);
         let Some(entry) = checks.get_mut(self.index).filter(|e| e.state != state) else {
@@ -232,6 +233,7 @@ fn log_change(check: &str, state: State, had_passed: bool, previous_ms: u64, err
                 check.name = check,
                 check.reason = reason,
                 previous_ms,
+                error,
                 "health check degraded"
             );
         }

@@ -10,7 +10,7 @@ section! {
     /// The rate limits.
     pub struct RateLimitSettings {
         /// `redis://` or `rediss://` address of a Redis that all replicas count in. Empty counts in each replica's own
-        /// memory, and so does every replica while Redis is away. Without effect in this version.
+        /// memory, and so does every replica while Redis is away.
         pub redis_url: Option<SecretString> = None => RedisUrl;
         /// Registrations, counted per address.
         pub register: LimitSettings = LimitSettings { rate: Some(Rate::per_minute(5)), burst: 5 };

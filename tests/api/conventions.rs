@@ -6,9 +6,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::client::Answer;
+use crate::support::eventually::eventually;
 use crate::support::json::{assert_fields, assert_problem};
 use crate::support::on_both;
 use crate::support::test_app::TestApp;
+
+const SOON: Duration = Duration::from_secs(20);
 
 /// RFC 3339, UTC, exactly three decimals: `2026-11-21T08:15:30.123Z`.
 #[track_caller]
@@ -325,7 +328,6 @@ on_both!(a_browser_may_read_why_it_was_turned_away, |settings| {
     settings.rate_limit.api.burst = 1;
     settings.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
     settings.server.max_in_flight = 1;
-    settings.server.body_timeout = Duration::from_millis(400);
 });
 async fn a_browser_may_read_why_it_was_turned_away(app: TestApp) {
     let ask = async || {
@@ -353,8 +355,7 @@ async fn a_browser_may_read_why_it_was_turned_away(app: TestApp) {
         let answer = ask().await;
         (answer.status == 503).then_some(answer)
     };
-    let refused =
-        crate::support::eventually::eventually("one too many", Duration::from_secs(2), busy).await;
+    let refused = eventually("one too many", SOON, busy).await;
     assert_problem(&refused, 503, "overloaded");
     readable(&refused);
 
@@ -370,17 +371,16 @@ on_both!(
     a_slow_body_and_one_request_too_many_are_turned_away_but_never_a_probe,
     |settings| {
         settings.server.max_in_flight = 1;
-        settings.server.body_timeout = Duration::from_millis(400);
+        // For so long it is in flight, to be seen there and to be in the way of another.
+        settings.server.body_timeout = Duration::from_secs(3);
     }
 );
 async fn a_slow_body_and_one_request_too_many_are_turned_away_but_never_a_probe(app: TestApp) {
     let mut slow = app.raw().await;
     slow.send("POST /api/v1/accounts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{").await;
-    crate::support::eventually::eventually(
-        "the slow request to be in flight",
-        Duration::from_secs(2),
-        async || app.metrics().await.value("http_requests_in_flight", &[]) >= 1.0,
-    )
+    eventually("the slow request to be in flight", SOON, async || {
+        app.metrics().await.value("http_requests_in_flight", &[]) >= 1.0
+    })
     .await;
     let refused: Answer = app.get("/api/v1/products").send().await;
     assert_problem(&refused, 503, "overloaded");

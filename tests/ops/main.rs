@@ -19,6 +19,7 @@ mod pool;
 mod probes;
 mod secrets;
 mod settings_in_effect;
+mod shared_limits;
 mod sqlite_file;
 mod tls;
 mod traces;

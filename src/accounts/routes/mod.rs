@@ -102,6 +102,7 @@ pub(crate) async fn create_account(
     limits
         .register
         .check(&by_address(&request))
+        .await
         .inspect_err(|_| service.count_throttled_registration())?;
     let account = service.register(account).await?;
     Ok(HttpResponse::Created()
@@ -161,6 +162,7 @@ pub(crate) async fn create_session(
     limits
         .login
         .check_all(&[&by_address(&request), &by_email(&email)])
+        .await
         .inspect_err(|_| service.count_throttled_login())?;
     let pair = service.log_in(email, password).await?;
     Ok(HttpResponse::Created()

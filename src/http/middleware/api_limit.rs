@@ -39,7 +39,7 @@ pub(in crate::http) async fn api_limit<B: MessageBody + 'static>(
                 network(of_service_request(&proxies, &request))
             ),
         };
-        limits.api.check(&key).inspect_err(|_| {
+        limits.api.check(&key).await.inspect_err(|_| {
             // It will not be routed, and would be told of as a path that does not exist.
             if let Some(template) = resource::template(request.request()) {
                 telemetry::with_current(|context| context.set_route(template));

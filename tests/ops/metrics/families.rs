@@ -130,6 +130,10 @@ fn http(routes: &[&str]) -> Vec<Family> {
                 ("decision", &["allowed", "rejected"]),
             ],
         ),
+        zero(
+            "rate_limit_fallbacks_total",
+            &[("policy", &["register", "login", "api"])],
+        ),
     ]
 }
 

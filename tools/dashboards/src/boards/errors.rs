@@ -207,12 +207,20 @@ fn turned_away() -> Row {
             .share_of(&Series::of(HttpMetrics::rate_limited()).rate().sum(&["policy"])),
         "{{policy}}",
     );
+    let apart = Panel::graph(
+        "Limits not shared",
+        "Requests a second that an instance counted for itself because Redis did not answer it. Always 0 without rate_limit.redis_url.",
+        "Anything but 0: who is spread over the replicas may ask more often. RateLimitNotShared fires when it lasts.",
+    )
+    .size(6, 8)
+    .unit(Unit::Requests)
+    .query(Series::of(HttpMetrics::rate_limit_fallbacks()).rate().sum(&["instance"]), "{{instance}}");
     let panics = Panel::graph(
         "Panics by route",
         "Panics in handlers a second, by route: the ten highest.",
         "Anything but 0. HandlerPanics fires at the first.",
     )
-    .size(12, 8)
+    .size(6, 8)
     .unit(Unit::PerSecond)
     .many()
     .query(
@@ -223,7 +231,7 @@ fn turned_away() -> Row {
             .topk(10),
         "{{path}}",
     );
-    Row::new("Turned away", [reasons, limits, panics])
+    Row::new("Turned away", [reasons, limits, apart, panics])
 }
 
 fn behind() -> Row {
