@@ -66,6 +66,11 @@ load-local: ## Load a service that is started for it and gone afterwards: DATABA
 	cargo build --locked --release
 	@scripts/load-local $(or $(DATABASE),sqlite) $(SCENARIO)
 
+.PHONY: fuzz-api
+fuzz-api: ## Fuzz the API by its OpenAPI document with Schemathesis, in three roles: DATABASE=postgres EXAMPLES=100 SEED=7
+	cargo build --locked --release
+	@scripts/fuzz-api $(or $(DATABASE),sqlite)
+
 .PHONY: image
 image: ## Build the image of the service, with docker, podman or buildah
 	@scripts/image

@@ -82,14 +82,14 @@ impl EmailAddress {
     /// Longest part before the `@`, RFC 5321 section 4.5.3.1.1.
     const MAX_LOCAL_LENGTH: usize = 64;
 
-    /// Reads an address by the rule of the HTML Standard for `<input type=email>`, and puts it in lower case. ASCII
-    /// alone: letters beyond it have no single lower case, so that two accounts could look alike, and a domain beyond it
+    /// Reads an address by the rule of the HTML Standard for `<input type=email>`, without dots that no mail server takes
+    /// (first, last, or two in a row), and puts it in lower case. ASCII alone: letters beyond it have no single lower case, so that two accounts could look alike, and a domain beyond it
     /// has its `xn--` form. Blanks around it are not cut off: whoever typed them should see it.
     pub fn parse(text: &str) -> Result<Self, InvalidPart> {
         let (local, domain) = text.split_once('@').ok_or(InvalidPart::Email)?;
         let is_valid = text.len() <= Self::MAX_LENGTH
             && (1..=Self::MAX_LOCAL_LENGTH).contains(&local.len())
-            && local.bytes().all(is_local_byte)
+            && local.split('.').all(is_atom)
             && domain.split('.').all(is_domain_label);
         if is_valid {
             Ok(Self(text.to_ascii_lowercase()))
@@ -104,8 +104,10 @@ impl EmailAddress {
     }
 }
 
-fn is_local_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&byte)
+/// One part before the `@` between dots, RFC 5322 section 3.2.3.
+fn is_atom(text: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+/=?^_`{|}~-".contains(&byte);
+    !text.is_empty() && text.bytes().all(known)
 }
 
 /// One part of a host name between dots, RFC 1034 section 3.5.
@@ -229,6 +231,9 @@ mod tests {
             "a@example.com ",
             "a b@example.com",
             "a@exam ple.com",
+            ".a@example.com",
+            "a.@example.com",
+            "a..b@example.com",
             "a@-example.com",
             "a@example-.com",
             "a@example..com",

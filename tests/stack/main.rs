@@ -9,6 +9,7 @@ mod support;
 mod alertmanager;
 mod daemon;
 mod dashboards;
+mod fuzz;
 mod load;
 mod packaging;
 mod probe;

@@ -81,6 +81,7 @@ pub fn configure(config: &mut ServiceConfig) {
     security(("bearer" = [])),
     params(
         ("Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 1, max_length = 512,
+            pattern = r#"^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#,
             description = "1 to 255 visible ASCII characters, bare or as a quoted string; `k` and `\"k\"` are one key",
             example = "8e03978e-40d5-43e8-bc93-6894a57f9324"),
     ),

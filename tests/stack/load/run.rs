@@ -122,11 +122,11 @@ pub(crate) fn load(database: &TestDatabase, scenario: &str, variables: &[(&str, 
 
 pub(crate) fn script(path: &str) -> Command {
     static INSTALLED: LazyLock<Output> = LazyLock::new(|| {
-        let mut install = Command::new(repository::at("scripts/k6"));
+        let mut install = repository::script("scripts/k6");
         install.arg("--install").output().expect("bash is there")
     });
     assert!(INSTALLED.status.success(), "{:?}", *INSTALLED);
-    Command::new(repository::at(path))
+    repository::script(path)
 }
 
 /// Starts it with its results in the database's folder. It is called `test`, unless the variables name it.
@@ -136,10 +136,6 @@ fn start(mut command: Command, database: &TestDatabase, variables: &[(&str, &str
     let said = File::create(results.join("said")).unwrap();
     let named = variables.iter().find(|(name, _)| *name == "TESTID");
     let id = named.map_or("test", |(_, id)| id).to_owned();
-    // What Cargo gives to what it runs, the service takes for settings that it does not know.
-    for name in ["PROFILE", "REVISION", "RUSTC"] {
-        command.env_remove(format!("GLASSHOUSE_BUILD_{name}"));
-    }
     let child = command
         .env("RESULTS", &results)
         .env("TESTID", &id)
