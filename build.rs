@@ -19,9 +19,10 @@ fn main() {
     println!("cargo:rerun-if-changed=migrations");
     println!("cargo:rerun-if-env-changed=GLASSHOUSE_REVISION");
 
-    println!("cargo:rustc-env=GLASSHOUSE_BUILD_REVISION={}", revision());
-    println!("cargo:rustc-env=GLASSHOUSE_BUILD_RUSTC={}", rustc());
-    println!("cargo:rustc-env=GLASSHOUSE_BUILD_PROFILE={}", profile());
+    // Not GLASSHOUSE_…: Cargo hands them to what `cargo run` starts, which would take them for settings.
+    println!("cargo:rustc-env=BUILD_REVISION={}", revision());
+    println!("cargo:rustc-env=BUILD_RUSTC={}", rustc());
+    println!("cargo:rustc-env=BUILD_PROFILE={}", profile());
 }
 
 /// The commit: as told, or as git says, or `unknown`.

@@ -318,7 +318,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_address_reads_the_same_in_any_letter_case(text in "[a-zA-Z0-9.+-]{1,20}@[a-zA-Z0-9]{1,10}\\.[a-zA-Z]{2,5}") {
+        fn an_address_reads_the_same_in_any_letter_case(text in "[a-zA-Z0-9+-]{1,9}(\\.[a-zA-Z0-9+-]{1,9}){0,2}@[a-zA-Z0-9]{1,10}\\.[a-zA-Z]{2,5}") {
             let parsed = EmailAddress::parse(&text).unwrap();
             prop_assert_eq!(&EmailAddress::parse(&text.to_uppercase()).unwrap(), &parsed);
             prop_assert_eq!(&EmailAddress::parse(parsed.as_str()).unwrap(), &parsed);

@@ -4,10 +4,10 @@
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The commit that it was built from (12 hex digits), or `unknown`.
-pub const REVISION: &str = env!("GLASSHOUSE_BUILD_REVISION");
+pub const REVISION: &str = env!("BUILD_REVISION");
 
 /// Version of the compiler.
-pub const RUSTC: &str = env!("GLASSHOUSE_BUILD_RUSTC");
+pub const RUSTC: &str = env!("BUILD_RUSTC");
 
 /// Cargo profile: `debug`, `release`, `quick`.
-pub const PROFILE: &str = env!("GLASSHOUSE_BUILD_PROFILE");
+pub const PROFILE: &str = env!("BUILD_PROFILE");

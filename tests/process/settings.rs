@@ -38,6 +38,28 @@ fn start(variables: &[(&str, &str)], arguments: &[&str], file: &str) -> Finished
     finished
 }
 
+/// Cargo gives to the program what build.rs told the compiler, and to this test as well: such a variable once kept `cargo run`
+/// from starting.
+#[test]
+fn what_cargo_puts_into_the_environment_is_no_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let inherited: Vec<_> = std::env::vars()
+        .filter(|(name, _)| name.starts_with("GLASSHOUSE") || name.contains("BUILD"))
+        .collect();
+    assert!(
+        !inherited.is_empty(),
+        "Cargo gives nothing any more: this test is needless"
+    );
+    let checked = inherited
+        .iter()
+        .fold(Program::bare(folder.path()), |program, (name, value)| {
+            program.env(name, value)
+        })
+        .args(&["config", "check"])
+        .run();
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+}
+
 #[test]
 fn all_faults_are_told_at_once_before_anything_is_opened() {
     let file = "colour = 1\n[server]\nprot = 1\nbody_limit = \"much\"\n";

@@ -66,13 +66,3 @@ pub(crate) fn none(what: &str, violations: &[String]) {
         violations.join("\n  ")
     );
 }
-
-/// A script of the repository. What Cargo gives to what it runs it does not get: the service would take it for settings that
-/// it does not know.
-pub(crate) fn script(path: &str) -> Command {
-    let mut command = Command::new(at(path));
-    for name in ["PROFILE", "REVISION", "RUSTC"] {
-        command.env_remove(format!("GLASSHOUSE_BUILD_{name}"));
-    }
-    command
-}

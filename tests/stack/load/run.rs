@@ -122,11 +122,11 @@ pub(crate) fn load(database: &TestDatabase, scenario: &str, variables: &[(&str, 
 
 pub(crate) fn script(path: &str) -> Command {
     static INSTALLED: LazyLock<Output> = LazyLock::new(|| {
-        let mut install = repository::script("scripts/k6");
+        let mut install = Command::new(repository::at("scripts/k6"));
         install.arg("--install").output().expect("bash is there")
     });
     assert!(INSTALLED.status.success(), "{:?}", *INSTALLED);
-    repository::script(path)
+    Command::new(repository::at(path))
 }
 
 /// Starts it with its results in the database's folder. It is called `test`, unless the variables name it.
