@@ -43,6 +43,10 @@ fn start(variables: &[(&str, &str)], arguments: &[&str], file: &str) -> Finished
 #[test]
 fn what_cargo_puts_into_the_environment_is_no_setting() {
     let folder = tempfile::tempdir().unwrap();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the environment is what it is about"
+    )]
     let inherited: Vec<_> = std::env::vars()
         .filter(|(name, _)| name.starts_with("GLASSHOUSE") || name.contains("BUILD"))
         .collect();
