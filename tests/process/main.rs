@@ -8,6 +8,7 @@ mod support;
 
 mod admin_token;
 mod certificates;
+mod chaos;
 mod commands;
 mod crash;
 mod guessing;

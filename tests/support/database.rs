@@ -155,6 +155,14 @@ impl TestDatabase {
         begun.unwrap_or_else(|error| panic!("{statements}: {error}"))
     }
 
+    /// Begins to write to the SQLite file, so that nobody else can until the value is dropped; `None` when somebody else
+    /// writes at this moment.
+    pub(crate) fn try_write_lock(&self) -> Option<Held> {
+        let mut connection = sqlite(&self.file().expect("a file"));
+        let begun = connection.batch_execute("PRAGMA busy_timeout = 0; BEGIN IMMEDIATE");
+        begun.ok().map(|()| Held::Sqlite(connection))
+    }
+
     /// The number that a query selects, which must be called `number`: `SELECT count(*) AS number FROM orders`.
     pub(crate) fn number(&self, query: &str) -> i64 {
         let found = match self.file() {

@@ -28,6 +28,15 @@ pub(crate) mod raw;
 pub(crate) mod test_app;
 pub(crate) mod tls;
 
+/// What whoever started the tests asks for, by a variable of the environment.
+pub(crate) fn asked(variable: &str) -> Option<String> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it is how scripts that start the tests speak to them"
+    )]
+    std::env::var(variable).ok()
+}
+
 /// Makes two tests of one function, `name::sqlite` and `name::postgres`:
 ///
 /// ```ignore
@@ -38,12 +47,19 @@ pub(crate) mod tls;
 /// async fn the_third_login_is_refused(app: TestApp) { … }
 /// ```
 ///
-/// A function that takes an `Arc<TestDatabase>` gets an empty database instead, and starts what it needs.
+/// A function that takes an `Arc<TestDatabase>` gets an empty database instead, and starts what it needs; one that takes a
+/// `Backend` is only told which. `on_both!(name, within = LIMIT)` is for those that may take longer than others.
 macro_rules! on_both {
     ($name:ident) => {
         on_both!($name, |_| {});
     };
+    ($name:ident, within = $longest:expr) => {
+        on_both!($name, |_| {}, $longest);
+    };
     ($name:ident, $options:expr) => {
+        on_both!($name, $options, $crate::support::test_app::LONGEST);
+    };
+    ($name:ident, $options:expr, $longest:expr) => {
         mod $name {
             use super::*;
 
@@ -52,6 +68,7 @@ macro_rules! on_both {
                 $crate::support::test_app::run(
                     $crate::support::database::Backend::Sqlite,
                     $options,
+                    $longest,
                     $name,
                 );
             }
@@ -61,6 +78,7 @@ macro_rules! on_both {
                 $crate::support::test_app::run(
                     $crate::support::database::Backend::Postgres,
                     $options,
+                    $longest,
                     $name,
                 );
             }

@@ -1,11 +1,13 @@
 //! A PostgreSQL cluster of one test's own, to be paused, killed and started again. Made from what `scripts/with-postgres`
 //! laid out; it ends with its value, and at the latest with that script.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use super::asked;
 use super::eventually::{eventually, eventually_or_never};
 use super::processes::{descendants, signal};
 
@@ -14,12 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What `scripts/with-postgres` leaves in the environment.
 pub(crate) fn provided(variable: &str) -> String {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "it is how the script that starts the tests speaks to them"
-    )]
-    let value = std::env::var(variable);
-    value.unwrap_or_else(|_| {
+    asked(variable).unwrap_or_else(|| {
         panic!(
             "{variable} is not set: this test needs PostgreSQL. Run `make test`, or `scripts/with-postgres cargo test NAME` \
              for some tests, or `make test-fast` for those that need none"
@@ -72,11 +69,17 @@ impl PrivateCluster {
         panic!("PostgreSQL did not start:\n{}", cluster.log());
     }
 
+    /// Where it listens, also while it is away.
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
     /// The superuser's URL.
     pub(crate) fn url(&self) -> String {
         format!(
-            "postgres://glasshouse:{}@127.0.0.1:{}/postgres",
-            self.password, self.port
+            "postgres://glasshouse:{}@{}/postgres",
+            self.password,
+            self.address()
         )
     }
 
@@ -92,7 +95,7 @@ impl PrivateCluster {
         signal(&[self.pid()], "CONT");
     }
 
-    /// Ends it without a goodbye to anybody, as a crash would.
+    /// Ends it without a goodbye to anybody, as a crash would. Blocks until it has ended.
     pub(crate) fn stop(&mut self) {
         let Some(mut server) = self.server.take() else {
             return;
@@ -107,6 +110,18 @@ impl PrivateCluster {
             signal(&all, "KILL");
             let _code = server.wait();
         }
+    }
+
+    /// Ends it, and lets this thread do other things meanwhile: by `QUIT`, as a crash would, or by `INT`, which rolls back
+    /// what is open and then shuts down in order.
+    pub(crate) async fn end_by(&mut self, name: &str) {
+        let server = self.server.as_mut().expect("it runs");
+        signal(&[server.id()], name);
+        eventually("PostgreSQL to end", PATIENCE, async || {
+            server.try_wait().is_ok_and(|status| status.is_some())
+        })
+        .await;
+        self.server = None;
     }
 
     /// Starts it again where it was.

@@ -1,5 +1,6 @@
 //! A TCP proxy between the service and something it depends on, which can be made to misbehave: freeze, so that bytes go
-//! nowhere and no connection ends, or cut, so that every connection is reset. It runs on the test's own runtime.
+//! nowhere and no connection ends; hold back answers only; turn new connections away; cut, at once or after some bytes, so that
+//! connections are reset. It runs on the test's own runtime.
 
 use std::net::SocketAddr;
 
@@ -14,8 +15,14 @@ pub(crate) enum Mode {
     Pass,
     /// Takes everything and forwards nothing, until it passes again.
     Freeze,
+    /// Takes what the client says to the server, and forwards nothing that the server answers, until it passes again.
+    Mute,
+    /// Resets what is opened; what is open goes on.
+    TurnAway,
     /// Resets what is open and whatever is opened.
     Cut,
+    /// Resets each connection after so many more bytes, of both directions together.
+    CutAfter(usize),
 }
 
 /// The proxy; it is gone with its value.
@@ -71,33 +78,57 @@ async fn relay(mut client: TcpStream, target: SocketAddr, mut mode: watch::Recei
         }
     }
     let mut server = match TcpStream::connect(target).await {
-        Ok(server) if *mode.borrow() == Mode::Pass => server,
+        Ok(server) if !matches!(*mode.borrow(), Mode::Cut | Mode::TurnAway) => server,
         _ => return reset(&[&client]),
     };
     let (mut upwards, mut downwards) = ([0; 16 * 1024], [0; 16 * 1024]);
-    loop {
-        let now = *mode.borrow_and_update();
-        let passes = now == Mode::Pass;
-        if now == Mode::Cut {
-            return reset(&[&client, &server]);
-        }
-        let forwarded = tokio::select! {
-            changed = mode.changed() => changed.is_ok(),
-            read = client.read(&mut upwards), if passes => forward(read, &upwards, &mut server).await,
-            read = server.read(&mut downwards), if passes => forward(read, &downwards, &mut client).await,
+    let mut now = *mode.borrow_and_update();
+    let mut left = allowance(now);
+    while left > 0 {
+        let (up, down) = match now {
+            Mode::Freeze => (false, false),
+            Mode::Mute => (true, false),
+            _ => (true, true),
         };
-        if !forwarded {
-            return;
+        let forwarded = tokio::select! {
+            changed = mode.changed() => match changed {
+                Ok(()) => {
+                    now = *mode.borrow_and_update();
+                    left = allowance(now);
+                    Some(0)
+                }
+                Err(_) => None,
+            },
+            read = client.read(&mut upwards), if up => forward(read, &upwards, left, &mut server).await,
+            read = server.read(&mut downwards), if down => forward(read, &downwards, left, &mut client).await,
+        };
+        match forwarded {
+            Some(length) => left -= length,
+            None => return,
         }
+    }
+    reset(&[&client, &server]);
+}
+
+/// How many more bytes may pass.
+fn allowance(mode: Mode) -> usize {
+    match mode {
+        Mode::Cut => 0,
+        Mode::CutAfter(bytes) => bytes,
+        Mode::Pass | Mode::Freeze | Mode::Mute | Mode::TurnAway => usize::MAX,
     }
 }
 
-/// Whether there was something to forward, and it was.
-async fn forward(read: std::io::Result<usize>, bytes: &[u8], to: &mut TcpStream) -> bool {
-    match read {
-        Ok(length) if length > 0 => to.write_all(&bytes[..length]).await.is_ok(),
-        _ => false,
-    }
+/// Hands on what was read, no more than is left; how much that was. `None` when there was nothing, or nobody took it.
+async fn forward(
+    read: std::io::Result<usize>,
+    bytes: &[u8],
+    left: usize,
+    to: &mut TcpStream,
+) -> Option<usize> {
+    let length = read.ok().filter(|length| *length > 0)?.min(left);
+    to.write_all(&bytes[..length]).await.ok()?;
+    Some(length)
 }
 
 /// What is dropped after this is reset instead of closed.

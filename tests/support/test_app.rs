@@ -15,8 +15,8 @@ use super::client::{Account, Client, PASSWORD};
 use super::database::{Backend, TestDatabase};
 use super::metrics::Metrics;
 
-/// Longer than any test should take, so that one that hangs says so instead of holding up all.
-const LONGEST: Duration = Duration::from_mins(2);
+/// Longer than a test should take that does not say otherwise, so that one that hangs says so instead of holding up all.
+pub(crate) const LONGEST: Duration = Duration::from_mins(2);
 
 /// The service, and a client of its public listener by dereference: `app.get("/health")`. Clones share it.
 #[derive(Clone)]
@@ -156,8 +156,24 @@ impl Fixture for Arc<TestDatabase> {
     async fn take_down(self) {}
 }
 
+/// Nothing, for tests that make what they need.
+impl Fixture for Backend {
+    type Options = fn(&mut Settings);
+
+    async fn make(backend: Backend, _options: Self::Options) -> Self {
+        backend
+    }
+
+    async fn take_down(self) {}
+}
+
 /// Runs a test on a runtime of its own. `on_both!` calls it.
-pub(crate) fn run<F: Fixture>(backend: Backend, options: F::Options, test: impl AsyncFnOnce(F)) {
+pub(crate) fn run<F: Fixture>(
+    backend: Backend,
+    options: F::Options,
+    longest: Duration,
+    test: impl AsyncFnOnce(F),
+) {
     actix_web::rt::System::new().block_on(async {
         let fixture = F::make(backend, options).await;
         let whole = async {
@@ -169,7 +185,7 @@ pub(crate) fn run<F: Fixture>(backend: Backend, options: F::Options, test: impl 
                 resume_unwind(panic);
             }
         };
-        let ended = tokio::time::timeout(LONGEST, whole).await;
-        assert!(ended.is_ok(), "the test did not end within {LONGEST:?}");
+        let ended = tokio::time::timeout(longest, whole).await;
+        assert!(ended.is_ok(), "the test did not end within {longest:?}");
     });
 }
