@@ -35,6 +35,7 @@ test-fast: ## The inner loop: unit tests and SQLite only, counted as filtered ou
 lint: ## Format, clippy and documentation, every warning an error
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	cargo clippy --locked --test process --features planted-bugs -- --deny warnings
 	RUSTDOCFLAGS='--deny warnings --allow rustdoc::private-intra-doc-links' cargo doc --locked --workspace --no-deps --document-private-items
 
 .PHONY: fmt
@@ -53,6 +54,15 @@ dashboards: ## Write the Grafana dashboards anew from tools/dashboards and the m
 pictures: ## Draw the pictures of docs/dashboards.md anew (6 minutes; Node and Chromium): tools/panels/README.md
 	cargo build --locked --release
 	@scripts/pictures $(ARGS)
+
+# 45 seconds of it on each database are part of `make test`.
+.PHONY: chaos
+chaos: ## Order while service and database are killed, paused and cut off: DATABASE=both DURATION=10m SEED=7 ROUNDS=20
+	@scripts/chaos
+
+.PHONY: chaos-bugs
+chaos-bugs: ## Plant bugs in the service, one after the other, and see whether the chaos finds each (10 minutes)
+	@scripts/chaos bugs
 
 # Variables given to make are in the environment of what it runs: RATE=200, DURATION=5m, API=http://host:port, …
 SCENARIO ?= average

@@ -12,6 +12,7 @@
 //! - `accounts`: who may use the service, and how it knows them again
 //! - `catalog`, `outbox`: what can be ordered; what happened, written down for delivery
 //! - `orders`: placed once, whatever is repeated; moved along one table of steps
+//! - `planted`: bugs for the chaos tests to find, in no release
 //! - `app`: the composition root, the only file that knows every room; `cli`: the command line above it
 
 pub mod accounts;
@@ -24,5 +25,7 @@ pub mod http;
 pub mod lifecycle;
 pub mod orders;
 pub mod outbox;
+#[cfg(feature = "planted-bugs")]
+pub mod planted;
 pub mod settings;
 pub mod telemetry;

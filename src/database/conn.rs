@@ -9,6 +9,8 @@ use diesel::connection::Connection;
 use diesel::{PgConnection, SqliteConnection};
 
 use super::error::DatabaseError;
+#[cfg(feature = "planted-bugs")]
+use crate::planted::Bug;
 
 /// A borrowed connection. Stores take it; where the backends differ, they `match` on it.
 #[expect(
@@ -51,6 +53,15 @@ impl<E> From<diesel::result::Error> for Rollback<E> {
     }
 }
 
+impl<E: From<DatabaseError>> Rollback<E> {
+    fn into_error(self) -> E {
+        match self {
+            Self::Work(error) => error,
+            Self::Database(error) => DatabaseError::from(error).into(),
+        }
+    }
+}
+
 impl Conn<'_> {
     /// Runs the work in one write transaction: `BEGIN` on PostgreSQL; `BEGIN IMMEDIATE` on SQLite, where a reader that
     /// turns writer half-way is refused with `SQLITE_BUSY_SNAPSHOT` whatever the busy timeout says.
@@ -65,6 +76,10 @@ impl Conn<'_> {
     where
         E: From<DatabaseError>,
     {
+        #[cfg(feature = "planted-bugs")]
+        if Bug::NoTransaction.is_planted() {
+            return work(self);
+        }
         let in_time = |conn: &mut Conn<'_>| {
             let value = work(conn).map_err(Rollback::Work)?;
             if Instant::now() > deadline {
@@ -72,13 +87,14 @@ impl Conn<'_> {
             }
             Ok(value)
         };
+        #[cfg(feature = "planted-bugs")]
+        if Bug::CommitUnheeded.is_planted() {
+            return self.commit_unheeded(in_time).map_err(Rollback::into_error);
+        }
         let outcome = match self {
             Conn::Postgres(c) => c.transaction(|c| in_time(&mut Conn::Postgres(c))),
             Conn::Sqlite(c) => c.immediate_transaction(|c| in_time(&mut Conn::Sqlite(c))),
         };
-        outcome.map_err(|rollback| match rollback {
-            Rollback::Work(error) => error,
-            Rollback::Database(error) => E::from(DatabaseError::from(error)),
-        })
+        outcome.map_err(Rollback::into_error)
     }
 }

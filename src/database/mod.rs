@@ -21,6 +21,8 @@ mod health;
 mod metrics;
 pub mod migrations;
 mod open_file;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod pool;
 pub mod schema;
 mod startup;

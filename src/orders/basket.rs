@@ -172,6 +172,10 @@ pub fn priced(wanted: Vec<Wanted>) -> Result<(Vec<OrderLine>, i64), TotalOverflo
             .checked_mul(quantity)
             .ok_or(overflow)?;
         total_cents = total_cents.checked_add(line_total_cents).ok_or(overflow)?;
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::Bug::WrongTotal.is_planted() && quantity == 4 {
+            total_cents -= offer.unit_price_cents;
+        }
         lines.push(OrderLine {
             product_id: offer.product_id,
             sku: offer.sku,

@@ -15,6 +15,8 @@ pub mod idempotency;
 pub mod metrics;
 pub mod model;
 pub mod placing;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 pub mod problems;
 pub mod representation;
 pub mod routes;

@@ -21,6 +21,8 @@ use uuid::Uuid;
 use crate::catalog::{Product, stock};
 use crate::database::{Conn, DatabaseError, ErrorKind};
 use crate::outbox::{self, NewEvent};
+#[cfg(feature = "planted-bugs")]
+use crate::planted::Bug;
 
 use super::basket::{Basket, Offer, Wanted, priced, shortages};
 use super::error::OrderError;
@@ -134,6 +136,8 @@ impl Placing {
             .map(|line| (line.product_id, line.quantity))
             .collect();
         stock::take(conn, &pieces)?;
+        #[cfg(feature = "planted-bugs")]
+        conn.split(Bug::StockApart)?;
         let order = Order {
             id: self.order_id,
             account_id: self.account_id,
@@ -157,6 +161,8 @@ impl Placing {
             &NewEvent::new(event_type(Status::Placed), order.id, self.now, &order)?,
         )?;
         let body = serde_json::to_string(&order)?;
+        #[cfg(feature = "planted-bugs")]
+        conn.split(Bug::KeyApart)?;
         self.remember(conn, CREATED, &body, Some(order.id))?;
         Ok(Placement::Created { order, kind, body })
     }

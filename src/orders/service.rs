@@ -89,6 +89,11 @@ impl OrderService {
             claim,
             now: now(),
         };
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::Bug::AnsweredBeforeCommit.is_planted() {
+            return super::planted::answer_before_commit(&self.database, INSERT_ORDER, placing)
+                .await;
+        }
         let attempt = Arc::new(attempt);
         let settled = Arc::clone(&attempt);
         let ended = self.database.write_then(
@@ -131,7 +136,10 @@ impl OrderService {
     pub async fn find(&self, access: Access, id: Uuid) -> Result<Order, OrderError> {
         self.database
             .read(FIND_ORDER, move |conn| {
-                store::find(conn, access, id)?.ok_or(OrderError::NotFound)
+                let order = store::find(conn, access, id)?.ok_or(OrderError::NotFound);
+                #[cfg(feature = "planted-bugs")]
+                let order = order.map(super::planted::as_seen_first);
+                order
             })
             .await
     }

@@ -10,6 +10,8 @@ use crate::catalog::stock;
 use crate::database::types::now;
 use crate::database::{Conn, DatabaseError};
 use crate::outbox::{self, NewEvent};
+#[cfg(feature = "planted-bugs")]
+use crate::planted::Bug;
 
 use super::error::OrderError;
 use super::model::{Access, HistoryEntry, Order, OrderLine, next_step};
@@ -54,12 +56,18 @@ impl Moving {
         order.lines = store::lines(conn, order.id)?;
         if self.to == Status::Cancelled {
             put_back(conn, &order.lines)?;
+            #[cfg(feature = "planted-bugs")]
+            if Bug::PutBackTwice.is_planted() && transition.from() == Status::Paid {
+                put_back(conn, &order.lines)?;
+            }
         }
         let order = OrderView::from(Order {
             status: self.to,
             updated_at: at,
             ..order
         });
+        #[cfg(feature = "planted-bugs")]
+        conn.split(Bug::EventApart)?;
         outbox::append(
             conn,
             &NewEvent::new(event_type(self.to), order.id, at, &order)?,

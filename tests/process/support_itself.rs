@@ -105,6 +105,10 @@ async fn a_cluster_of_postgres_is_paused_stopped_and_crashes() {
     answers().unwrap();
     cluster.restart_immediate().await;
     answers().unwrap();
+    cluster.end_by("INT").await;
+    assert!(answers().is_err());
+    cluster.start_again().await;
+    answers().unwrap();
     cluster.pause(); // and it can be dropped like that
 }
 
@@ -147,13 +151,31 @@ async fn a_proxy_forwards_freezes_and_cuts() {
     proxy.set(Mode::Pass);
     assert_eq!(late.response().await.unwrap().text(), "hi");
 
-    proxy.set(Mode::Cut);
-    let mut refused = Raw::connect(proxy.address()).await;
-    assert_eq!(refused.rest().await, (vec![], End::Reset));
+    for mode in [Mode::Cut, Mode::TurnAway] {
+        proxy.set(mode);
+        let mut refused = Raw::connect(proxy.address()).await;
+        assert_eq!(refused.rest().await, (vec![], End::Reset));
+    }
     assert_eq!(
         proxy.url(&format!("postgres://a:b@{target}/c")),
         format!("postgres://a:b@{}/c", proxy.address())
     );
+}
+
+#[actix_web::test]
+async fn a_proxy_holds_answers_back_and_cuts_within_them() {
+    let target = answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await;
+    let proxy = Proxy::to(target).await;
+    proxy.set(Mode::Mute);
+    let mut unanswered = Raw::connect(proxy.address()).await;
+    assert!(unanswered.is_silent_for(Duration::from_millis(200)).await);
+    // What is open goes on when others are turned away.
+    proxy.set(Mode::TurnAway);
+    assert_eq!(unanswered.response().await.unwrap().text(), "hi");
+
+    proxy.set(Mode::CutAfter(9));
+    let mut cut = Raw::connect(proxy.address()).await;
+    assert_eq!(cut.rest().await, (b"HTTP/1.1 ".to_vec(), End::Reset));
 }
 
 #[actix_web::test]

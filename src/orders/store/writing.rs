@@ -11,7 +11,11 @@ use crate::database::types::{Key, Stamp};
 use crate::database::{Conn, DatabaseError};
 use crate::on_backend;
 use crate::orders::model::{Access, HistoryEntry, Order};
+#[cfg(feature = "planted-bugs")]
+use crate::orders::status::Status;
 use crate::orders::status::Transition;
+#[cfg(feature = "planted-bugs")]
+use crate::planted::Bug;
 
 /// Inserts an order and its lines.
 pub(in crate::orders) fn insert_order(
@@ -79,6 +83,10 @@ pub(in crate::orders) fn set_status(
     transition: Transition,
     at: DateTime<Utc>,
 ) -> Result<bool, DatabaseError> {
+    #[cfg(feature = "planted-bugs")]
+    if Bug::StatusForgotten.is_planted() && transition.to() == Status::Shipped {
+        return Ok(true);
+    }
     let moved = on_backend!(conn, |c| diesel::update(orders::table.find(Key(id)))
         .filter(orders::status.eq(transition.from().as_str()))
         .set((

@@ -7,9 +7,12 @@
 //! - `history`: what clients write down; `contents`: what the database has
 //! - `checker`: whether the one agrees with the other, and with itself
 //! - `report`: what happened, in numbers
+//! - `bugs`: whether planted bugs are found
 //!
 //! `CHAOS_SECONDS` says how long, `CHAOS_SEED` which faults: `make chaos` sets them.
 
+#[cfg(feature = "planted-bugs")]
+mod bugs;
 mod buyer;
 mod caller;
 mod checker;
@@ -24,6 +27,7 @@ mod staff;
 mod steps;
 mod store;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -54,12 +58,26 @@ const LONGEST: Duration = Duration::from_mins(70);
 /// One for all starts of the service, which would make another one at each and log everybody out.
 const SECRET: &str = "the-same-secret-over-all-restarts";
 
+/// What the nemesis does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Nemesis {
+    /// Everything at least once, however long it takes.
+    Thorough,
+    /// What there is time for.
+    Hasty,
+    /// Nothing.
+    Away,
+}
+
 /// One run.
 #[derive(Debug, Clone)]
 struct Plan {
     backend: Backend,
     seed: u64,
     time: Duration,
+    nemesis: Nemesis,
+    /// The planted bug that is in force.
+    bug: Option<&'static str>,
 }
 
 impl Plan {
@@ -75,17 +93,19 @@ impl Plan {
             backend,
             seed: number("CHAOS_SEED").unwrap_or_else(|| fastrand::u64(..1_000_000)),
             time: Duration::from_secs(number("CHAOS_SECONDS").unwrap_or(SECONDS)),
+            nemesis: Nemesis::Thorough,
+            bug: None,
         }
     }
 
     /// Lets the crowd in and the nemesis loose, repairs everything, has everybody find out what became of everything, and
     /// gives back what is known then.
     async fn run(&self) -> Report {
-        println!("chaos on {:?}, seed {}", self.backend, self.seed);
+        println!("{self:?}");
         let mut store = Store::open(self.backend).await;
         let url = store.url();
-        let folder = store.database().folder().to_owned();
-        let mut service = Service::start(move || program(&folder, &url)).await;
+        let (folder, bug) = (store.database().folder().to_owned(), self.bug);
+        let mut service = Service::start(move || program(&folder, &url, bug)).await;
         let guests = self.guests(&service, store.database()).await;
         let products = guests.products.clone();
         let begun = Instant::now();
@@ -96,11 +116,10 @@ impl Plan {
             phase,
         });
 
-        let until = begun + self.time;
-        let (seed, other) = (self.seed, self.seed.wrapping_add(1));
+        let (until, seed) = (begun + self.time, self.seed);
         let (mut faults, of_store) = tokio::join!(
-            nemesis::torment(&mut service, seed, until),
-            nemesis::torment(&mut store, other, until)
+            nemesis::torment(&mut service, self.nemesis, seed, until),
+            nemesis::torment(&mut store, self.nemesis, seed.wrapping_add(1), until)
         );
         faults.extend(of_store);
         service.ready().await;
@@ -143,8 +162,8 @@ impl Plan {
 }
 
 /// The program, whose clients stay logged in over all restarts.
-fn program(folder: &std::path::Path, url: &str) -> Program {
-    Program::bare(folder)
+fn program(folder: &Path, url: &str, bug: Option<&str>) -> Program {
+    let program = Program::bare(folder)
         .env("DATABASE_URL", url)
         .env("GLASSHOUSE_SERVER__PORT", "0")
         .env("GLASSHOUSE_ADMIN__PORT", "0")
@@ -153,7 +172,11 @@ fn program(folder: &std::path::Path, url: &str) -> Program {
         .env("GLASSHOUSE_RATE_LIMIT__REGISTER__RATE", "")
         .env("GLASSHOUSE_RATE_LIMIT__LOGIN__RATE", "")
         .env("GLASSHOUSE_AUTH__JWT_SECRET", SECRET)
-        .env("GLASSHOUSE_AUTH__ACCESS_TOKEN_LIFETIME", "1d")
+        .env("GLASSHOUSE_AUTH__ACCESS_TOKEN_LIFETIME", "1d");
+    match bug {
+        Some(bug) => program.env("PLANTED_BUG", bug),
+        None => program,
+    }
 }
 
 /// Puts a product on sale, of which there is some, at a price of its own.

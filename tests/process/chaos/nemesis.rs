@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use super::Nemesis;
+
 /// What can go wrong. Each is repaired before the next one of its series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
@@ -56,11 +58,23 @@ pub(crate) trait Victim {
 /// How often each fault was done.
 pub(crate) type Tally = BTreeMap<Fault, usize>;
 
-/// Does one fault after the other until that moment, and everything at least once.
-pub(crate) async fn torment(victim: &mut impl Victim, seed: u64, until: Instant) -> Tally {
+/// Does one fault after the other until that moment.
+pub(super) async fn torment(
+    victim: &mut impl Victim,
+    nemesis: Nemesis,
+    seed: u64,
+    until: Instant,
+) -> Tally {
     let mut tally = Tally::new();
+    if nemesis == Nemesis::Away {
+        tokio::time::sleep_until(until.into()).await;
+        return tally;
+    }
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut deck = Vec::new();
+    let is_complete = |tally: &Tally, faults: &[Fault]| {
+        nemesis == Nemesis::Hasty || faults.iter().all(|fault| tally.contains_key(fault))
+    };
     while Instant::now() < until || !is_complete(&tally, victim.faults()) {
         tokio::time::sleep(victim.quiet(&mut rng)).await;
         if deck.is_empty() {
@@ -73,10 +87,6 @@ pub(crate) async fn torment(victim: &mut impl Victim, seed: u64, until: Instant)
         }
     }
     tally
-}
-
-fn is_complete(tally: &Tally, faults: &[Fault]) -> bool {
-    faults.iter().all(|fault| tally.contains_key(fault))
 }
 
 /// A time of so many milliseconds.

@@ -79,13 +79,11 @@ impl Victim for Service {
     }
 
     async fn suffer(&mut self, fault: Fault, rng: &mut fastrand::Rng) {
-        match fault {
-            Fault::Kill => self.kill(millis(rng, 0..600)).await,
-            _ => {
-                self.process.signal("STOP");
-                tokio::time::sleep(millis(rng, 100..3_000)).await;
-                self.process.signal("CONT");
-            }
+        if fault == Fault::Kill {
+            return self.kill(millis(rng, 0..600)).await;
         }
+        self.process.signal("STOP");
+        tokio::time::sleep(millis(rng, 100..3_000)).await;
+        self.process.signal("CONT");
     }
 }

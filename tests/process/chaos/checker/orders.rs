@@ -24,8 +24,8 @@ pub(super) fn check(evidence: &Evidence, findings: &mut Findings) {
 
 fn sums(id: &str, order: &StoredOrder, prices: &BTreeMap<&str, i64>, findings: &mut Findings) {
     for (number, line) in order.lines.iter().enumerate() {
-        let priced = prices.get(line.product.as_str()) == Some(&line.price_cents);
-        if !priced || line.total_cents != line.price_cents * line.quantity {
+        let as_priced = prices.get(line.product.as_str()) == Some(&line.price_cents);
+        if !as_priced || line.total_cents != line.price_cents * line.quantity {
             let sentence = format!("order {id}, line {number}: {line:?}");
             findings.add(Kind::Sum, sentence);
         }

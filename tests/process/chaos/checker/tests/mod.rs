@@ -136,7 +136,7 @@ fn a_request_of_which_nobody_knows_in_the_end_is_unsettled() {
 #[test]
 fn a_wrong_sum_is_found_where_everybody_agrees_on_it() {
     found(&[Kind::Sum], |world| {
-        world.agree_on("o3", |order| order.total_cents += 1)
+        world.agree_on("o3", |order| order.total_cents += 1);
     });
     found(&[Kind::Sum], |world| {
         world.agree_on("o3", |order| {
@@ -164,7 +164,7 @@ fn a_history_that_is_no_legal_path_is_found() {
         "paid".clone_into(&mut world.order("o3").status);
     });
     found(&[Kind::History], |world| {
-        world.order("o1").steps[1].0 = "cancelled".to_owned()
+        world.order("o1").steps[1].0 = "cancelled".to_owned();
     });
     found(&[Kind::History, Kind::Events], |world| {
         world.order("o3").steps.clear();
@@ -194,7 +194,7 @@ fn events_that_are_not_those_of_the_steps_are_found() {
     ];
     for spoil in spoil {
         found(&[Kind::Events], |world| {
-            spoil(&mut world.order("o1").events)
+            spoil(&mut world.order("o1").events);
         });
     }
     found(&[Kind::Events], |world| {

@@ -60,7 +60,7 @@ impl World {
             let product = StoredProduct { name, stock };
             contents.products.insert(id.to_owned(), product);
         }
-        let histories = vec![buyer_a(first, second), buyer_b(third), staff()];
+        let histories = vec![buyer_a(&first, &second), buyer_b(&third), staff()];
         Self(Evidence {
             products: products.into(),
             histories,
@@ -103,7 +103,7 @@ impl World {
     }
 }
 
-fn buyer_a(first: Order, second: Order) -> History {
+fn buyer_a(first: &Order, second: &Order) -> History {
     let seen = [(2, "o1", Status::Placed), (20, "o1", Status::Shipped)];
     let listing = Listing {
         span: span(30),
@@ -117,7 +117,7 @@ fn buyer_a(first: Order, second: Order) -> History {
             Purchase {
                 key: "a-0".to_owned(),
                 wanted: vec![("p".to_owned(), 2), ("q".to_owned(), 1)],
-                replies: vec![(span(1), placed(&first, false))],
+                replies: vec![(span(1), placed(first, false))],
             },
             Purchase {
                 key: "a-1".to_owned(),
@@ -125,13 +125,13 @@ fn buyer_a(first: Order, second: Order) -> History {
                 replies: vec![
                     (span(4), Reply::Lost),
                     (span(5), Reply::InProgress),
-                    (span(6), placed(&second, true)),
-                    (span(7), placed(&second, true)),
+                    (span(6), placed(second, true)),
+                    (span(7), placed(second, true)),
                 ],
             },
         ],
         steps: vec![Step {
-            order: second.id,
+            order: second.id.clone(),
             to: Status::Cancelled,
             replies: vec![
                 (span(8), Reply::Failed(503)),
@@ -146,7 +146,7 @@ fn buyer_a(first: Order, second: Order) -> History {
     }
 }
 
-fn buyer_b(third: Order) -> History {
+fn buyer_b(third: &Order) -> History {
     let wish = |key: &str, quantity, reply| Purchase {
         key: key.to_owned(),
         wanted: vec![("p".to_owned(), quantity)],
@@ -157,7 +157,7 @@ fn buyer_b(third: Order) -> History {
         account: "b".to_owned(),
         purchases: vec![
             wish("b-0", 999, (span(3), Reply::Told(Decision::OutOfStock))),
-            wish("b-1", 3, (span(3), placed(&third, false))),
+            wish("b-1", 3, (span(3), placed(third, false))),
         ],
         ..History::default()
     }
