@@ -1,13 +1,8 @@
 //! The plan of the house, kept by tests that read the source: which room may know which, where each library may be named,
 //! how long a file may be, and what may be linked in. The rules themselves are in `rooms.rs` (who knows whom),
-<<<<<<< HEAD
-//! `files.rs` (what a file looks like), `packages.rs` (what comes from outside), `links.rs` (what documents lead to) and
-//! `promises.rs` (what docs/reliability.md rests on); each has a test that plants a violation, because a rule that cannot fail
-//! guards nothing.
-=======
-//! `files.rs` (what a file looks like), `packages.rs` (what comes from outside), `planted.rs` (what is in no release) and
-//! `links.rs` (what documents lead to); each has a test that plants a violation, because a rule that cannot fail guards nothing.
->>>>>>> 983ddba (tests: Plant bugs for the chaos to find; make chaos, make chaos-bugs)
+//! `files.rs` (what a file looks like), `packages.rs` (what comes from outside), `planted.rs` (what is in no release),
+//! `links.rs` (what documents lead to) and `promises.rs` (what docs/reliability.md rests on); each has a test that plants a
+//! violation, because a rule that cannot fail guards nothing.
 
 // clippy.toml's leave for tests to unwrap reaches their helpers only through this.
 #![cfg(test)]
@@ -15,11 +10,8 @@
 mod files;
 mod links;
 mod packages;
-<<<<<<< HEAD
-mod promises;
-=======
 mod planted;
->>>>>>> 983ddba (tests: Plant bugs for the chaos to find; make chaos, make chaos-bugs)
+mod promises;
 mod rooms;
 mod source;
 
