@@ -113,5 +113,8 @@ fn a_way_into_a_release_is_noticed() {
         1
     );
     assert_eq!(in_text("Makefile", "cargo build -F planted-bugs").len(), 1);
-    assert_eq!(in_text("Makefile", "\tcargo clippy -F planted-bugs").len(), 0);
+    assert_eq!(
+        in_text("Makefile", "\tcargo clippy -F planted-bugs").len(),
+        0
+    );
 }
