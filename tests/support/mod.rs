@@ -65,20 +65,20 @@ macro_rules! on_both {
 
             #[test]
             fn sqlite() {
-                $crate::support::test_app::run(
+                $crate::support::test_app::run_within(
+                    $longest,
                     $crate::support::database::Backend::Sqlite,
                     $options,
-                    $longest,
                     $name,
                 );
             }
 
             #[test]
             fn postgres() {
-                $crate::support::test_app::run(
+                $crate::support::test_app::run_within(
+                    $longest,
                     $crate::support::database::Backend::Postgres,
                     $options,
-                    $longest,
                     $name,
                 );
             }

@@ -167,11 +167,16 @@ impl Fixture for Backend {
     async fn take_down(self) {}
 }
 
-/// Runs a test on a runtime of its own. `on_both!` calls it.
-pub(crate) fn run<F: Fixture>(
+/// Runs a test on a runtime of its own.
+pub(crate) fn run<F: Fixture>(backend: Backend, options: F::Options, test: impl AsyncFnOnce(F)) {
+    run_within(LONGEST, backend, options, test);
+}
+
+/// The same for a test that may take this long. `on_both!` calls it.
+pub(crate) fn run_within<F: Fixture>(
+    longest: Duration,
     backend: Backend,
     options: F::Options,
-    longest: Duration,
     test: impl AsyncFnOnce(F),
 ) {
     actix_web::rt::System::new().block_on(async {

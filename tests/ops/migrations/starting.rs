@@ -260,7 +260,6 @@ fn a_second_one_waits_for_the_first_on_postgres() {
     crate::support::test_app::run::<Arc<TestDatabase>>(
         Backend::Postgres,
         |_| {},
-        crate::support::test_app::LONGEST,
         async |database| {
             let held = database.hold(&format!("SELECT pg_advisory_lock({LOCK})"));
             let mut waiting = Program::on(&database)
