@@ -6,7 +6,7 @@ use super::load::load;
 use super::output;
 use crate::app::{App, AppHandle};
 use crate::http::block_on;
-use crate::lifecycle::{SignalEvent, Signals, spawn_local};
+use crate::lifecycle::{SignalEvent, Signals, descriptors, spawn_local};
 use crate::settings::{Loaded, Settings};
 use crate::telemetry::logs::{self, Identity, Logs};
 use crate::telemetry::traces::Traces;
@@ -29,6 +29,7 @@ pub(super) fn run(global: &GlobalArguments) -> Result<(), CliError> {
     let logs = logs::init(&settings.log, &identity, output::colours_wanted(), &traces)
         .map_err(CliError::because("the log could not be set up"))?;
     logs::install_panic_hook();
+    descriptors::raise_limit();
     let outcome = block_on(serve(loaded, &logs, &traces))
         .unwrap_or_else(|error| Err(CliError::io("the runtime could not be started")(error)));
     let lost = traces.finish(LAST_SPANS);

@@ -40,6 +40,26 @@ label_set! {
 }
 
 label_set! {
+    /// Why the service closed a connection before its client wanted it to.
+    pub enum Closing("reason") {
+        /// One more than `server.max_connections`.
+        Limit = "limit",
+        /// One more of an address than `server.max_connections_per_address`.
+        AddressLimit = "address_limit",
+        /// TLS was not agreed on, or not in time.
+        Handshake = "handshake",
+        /// A head was not complete in time.
+        HeaderTimeout = "header_timeout",
+        /// A body was not complete in time, or came too slowly.
+        BodyTimeout = "body_timeout",
+        /// Nothing of an answer was taken for too long.
+        WriteTimeout = "write_timeout",
+        /// What came was no HTTP, or could be read in more than one way.
+        Malformed = "malformed",
+    }
+}
+
+label_set! {
     /// The rate limits.
     pub enum Policy("policy") {
         /// `rate_limit.register`.
@@ -73,6 +93,8 @@ metrics! {
         pub in_flight: ScrapedGauge<0> = "http_requests_in_flight",
         /// Connections open now, idle ones included.
         pub connections: ScrapedGauge<0> = "http_connections_open",
+        /// Connections that the service closed, or did not take, against the will of their client, by reason.
+        pub connections_closed: Counter<Closing> = "http_connections_closed_total",
         /// Requests turned away, by reason.
         pub rejected: Counter<Rejection> = "http_requests_rejected_total",
         /// Panics caught in handlers, by route.

@@ -2,7 +2,8 @@
 //!
 //! # Layout
 //! - `server`: binds, limits, layers; given the subjects' routes by the composition root
-//! - `listener`: from accepted connections to requests; `connection`: whether the client is still there
+//! - `listener`: from accepted connections to requests; `connection`: whether the client is still there, in time, and speaks HTTP
+//! - `descriptors`: how many connections there is room for
 //! - `resource`: one path and its methods; `extract`: what handlers take; `problem`: how errors are answered
 //! - `middleware`: what every request passes, in order; `rate_limit`, `client_address`: whom to slow down
 //! - `probes`, `docs`, `landing`: the routes that are not about any subject
@@ -12,6 +13,7 @@
 
 mod client_address;
 mod connection;
+mod descriptors;
 mod docs;
 pub mod extract;
 pub mod html;

@@ -3,8 +3,7 @@
 //! Signals are not Actix's here: the lifecycle room decides when to stop (its own SIGTERM would close the listener before
 //! any load balancer knows).
 
-use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,7 +13,6 @@ use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpResponse};
 use redis::RedisError;
-use tokio::net::TcpSocket;
 use utoipa::openapi::OpenApi;
 
 use crate::lifecycle::{StopToken, supervise_local};
@@ -23,6 +21,7 @@ use crate::telemetry::metrics::{MetricsError, Registry, Runtime, RuntimeMetrics,
 use crate::telemetry::traces::Sampling;
 
 use super::client_address::TrustedProxies;
+use super::connection::{Patience, Places};
 use super::docs::{self, Reference};
 use super::extract::BodyLimits;
 use super::listener::{self, Connections};
@@ -35,7 +34,7 @@ use super::problem::kinds::NOT_FOUND;
 use super::problem::{Explanations, Problem, show_problem};
 use super::rate_limit::RateLimits;
 use super::resource::Resource;
-use super::{landing, tls};
+use super::{descriptors, landing, tls};
 
 /// Why the public listener could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -143,8 +142,9 @@ pub fn bind(
     } = parts;
     let layers = Layers::new(parts)?;
     let shared = Shared::new(parts, &layers)?;
-    let (limits, open) = (Arc::clone(&layers.limits), layers.connections.clone());
+    let limits = Arc::clone(&layers.limits);
     let in_flight = InFlight(layers.shield.in_flight.clone());
+    let for_connections = layers.clone();
     let (runtime, stop, identify) = (runtime.clone(), stop.clone(), Arc::clone(identify));
     let origins = settings.server.cors_origins.clone();
     let app = move || {
@@ -186,6 +186,7 @@ pub fn bind(
             .wrap(Observe(observer))
     };
     let workers = workers(&settings.server);
+    let connections = connections(parts, &for_connections, workers)?;
     parts
         .runtime
         .workers
@@ -195,7 +196,8 @@ pub fn bind(
         .workers(workers)
         // Beside a thread for each connection of the pool: hashing, opening connections, and a few that are stuck.
         .worker_max_blocking_threads(settings.database.max_connections + 8)
-        .max_concurrent_connections((settings.server.max_connections / workers).max(1))
+        // For each worker, and all may come to one: what is too many in all is turned away, not left in the queue.
+        .max_concurrent_connections(settings.server.max_connections.saturating_add(TURNED_AWAY))
         // Whoever stops it waits for `grace` and counts what is left. This must come later, or it would cut in silence:
         // it is in whole seconds, so the fraction that is lost is given back and more.
         .shutdown_timeout(settings.shutdown.grace.as_secs().saturating_add(5))
@@ -205,18 +207,8 @@ pub fn bind(
         address: wanted,
         source,
     };
-    let listener = listen_on(wanted).map_err(refused)?;
+    let listener = listener::bind(wanted, settings.server.write_timeout).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
-    let tls = match (&settings.server.tls.cert, &settings.server.tls.key) {
-        (Some(certificate), Some(key)) => Some(tls::config(certificate, key)?),
-        _ => None,
-    };
-    let connections = Connections {
-        keep_alive: settings.server.keep_alive,
-        header_timeout: settings.server.header_timeout,
-        open,
-        tls,
-    };
     let server = listener::listen(server, listener, connections, app).map_err(refused)?;
     Ok(Bound {
         server: server.run(),
@@ -226,21 +218,47 @@ pub fn bind(
     })
 }
 
-/// Connections that the kernel may hold until they are accepted; it allows no more than `net.core.somaxconn`. The standard
-/// library asks for 128: of a thousand that came at once, two dozen were dropped and came back a second later.
-const BACKLOG: u32 = 4_096;
+/// Connections of a worker that may be being turned away at the same time.
+const TURNED_AWAY: usize = 64;
 
-/// Needs a Tokio runtime around it.
-fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
+fn connections(
+    parts: &Parts<'_>,
+    layers: &Layers,
+    workers: usize,
+) -> Result<Connections, ServerError> {
+    let ServerSettings {
+        keep_alive,
+        header_timeout,
+        body_timeout,
+        body_min_rate,
+        write_timeout,
+        max_connections_per_address,
+        tls,
+        ..
+    } = &parts.settings.server;
+    let metrics = layers.shield.metrics.clone();
+    let tls = match (&tls.cert, &tls.key) {
+        (Some(certificate), Some(key)) => Some(tls::config(certificate, key)?),
+        _ => None,
     };
-    // A restart must not wait for the connections of the process before.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)?.into_std()
+    Ok(Connections {
+        keep_alive: *keep_alive,
+        patience: Patience {
+            header: *header_timeout,
+            body: *body_timeout,
+            body_rate: *body_min_rate,
+            write: *write_timeout,
+        },
+        places: Places::new(
+            descriptors::connections(parts.settings, workers),
+            *max_connections_per_address,
+            layers.proxies.clone(),
+            layers.connections.clone(),
+            metrics.clone(),
+        ),
+        metrics,
+        tls,
+    })
 }
 
 async fn nothing_here() -> Result<HttpResponse, Problem> {

@@ -1,9 +1,10 @@
-//! The life of the process: signals, readiness, background tasks, the ordered end, systemd.
+//! The life of the process: signals, readiness, background tasks, the ordered end, systemd, file descriptors.
 //!
 //! It knows neither HTTP nor the database: `app.rs` hands it the checks, the tasks and the steps.
 //! The one rule: nothing outside `tasks.rs` starts a task or a thread, so that everything that
 //! runs has a name, is watched for panics and is stopped in order.
 
+pub mod descriptors;
 mod hysteresis;
 mod readiness;
 mod shutdown;

@@ -22,19 +22,29 @@ section! {
         pub workers: usize = 0 => Count(0..=1024);
         /// Longest time from a request's head to the start of its answer; then 503.
         pub request_timeout: Duration = Duration::from_secs(30) => Period(MILLISECOND..=HOUR);
-        /// Longest time for a request's head to arrive. In this version it holds for the first request on a connection; a
-        /// later head that stalls keeps its connection.
+        /// Longest time for a request's head to arrive, and for the TLS handshake before the first; then 408, and the
+        /// connection is closed. It holds for each head; between requests `server.keep_alive` does.
         pub header_timeout: Duration = Duration::from_secs(5) => Period(MILLISECOND..=HOUR);
-        /// Longest time for a request's body to arrive; then the connection is closed.
+        /// Longest time for a request's body to arrive; then 408, and the connection is closed. It holds also for a body
+        /// that nobody reads, because its request was answered before.
         pub body_timeout: Duration = Duration::from_secs(10) => Period(MILLISECOND..=HOUR);
+        /// Fewest bytes a second, on average, at which a body has to arrive once half of `server.body_timeout` is over, or
+        /// it is taken for one that will not come; 0 asks for none.
+        pub body_min_rate: usize = 240 => Size(0..=1024 * 1024 * 1024);
+        /// Longest time in which a client may take nothing of an answer that is being sent; then the connection is closed.
+        pub write_timeout: Duration = Duration::from_secs(10) => Period(MILLISECOND..=HOUR);
         /// How long an idle connection is kept open for the next request. Keep it above the idle timeout of the load
         /// balancer in front (60s is common), so that the balancer closes first and no request is lost.
         pub keep_alive: Duration = Duration::from_secs(75) => Period(MILLISECOND..=HOUR);
         /// Largest request body accepted; a larger one is answered 413.
         pub body_limit: usize = 64 * 1024 => Size(1..=1024 * 1024 * 1024);
-        /// Most connections open at once, over all workers; more wait in the listen queue of the kernel. Each takes a
-        /// file descriptor: keep `ulimit -n` above it.
+        /// Most connections open at once, over all workers; one more is answered 503 and closed (over TLS: closed). Each
+        /// takes a file descriptor, so with too low a `ulimit -n` there are fewer, and the log says at the start how many.
         pub max_connections: usize = 10_000 => Count(1..=1_000_000);
+        /// Most connections open at once from one address (one /64 of IPv6); one more is turned away as above. 0 is no
+        /// limit. The peers in `server.trusted_proxies` have none, because theirs are the connections of many clients:
+        /// behind a proxy that is not listed there, leave this at 0 and have the proxy limit them.
+        pub max_connections_per_address: usize = 0 => Count(0..=1_000_000);
         /// Most requests in work at once, over all workers; more are answered 503 with `Retry-After` at once, because
         /// a queue that grows helps nobody. Probes are never refused.
         pub max_in_flight: usize = 1_024 => Count(1..=1_000_000);

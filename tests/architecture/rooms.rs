@@ -56,7 +56,6 @@ const CONFINED: [(&[&str], &[&str]); 8] = [
             "actix_rt",
             "actix_server",
             "actix_service",
-            "actix_tls",
             "actix_web",
             "tracing_actix_web",
         ],

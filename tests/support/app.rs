@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use glasshouse::app::{App, AppHandle};
 use glasshouse::database::migrations;
+use glasshouse::lifecycle::descriptors;
 use glasshouse::settings::{DatabaseUrl, Loaded, Settings};
 use glasshouse::telemetry::logs::{Identity, writing_to};
 use glasshouse::telemetry::traces::Traces;
@@ -103,4 +104,13 @@ pub(crate) fn address_in(line: &Value, listener: Listener) -> Option<SocketAddr>
 
 fn url(text: &str) -> DatabaseUrl {
     text.parse().expect("a database URL")
+}
+
+/// Lets this process have as many file descriptors as it may, for tests that hold a thousand connections.
+pub(crate) fn raise_descriptors() {
+    let limit = descriptors::raise_limit();
+    assert!(
+        limit.is_none_or(|limit| limit >= 4_096),
+        "the hard limit of file descriptors is {limit:?}; these tests need 4096 (ulimit -Hn)"
+    );
 }

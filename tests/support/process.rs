@@ -89,11 +89,21 @@ impl Program {
 
     /// With a signal ignored from its beginning on, by its name without `SIG`: what a shell ignores, so does the program
     /// that takes its place.
-    pub(crate) fn ignoring(mut self, name: &str) -> Self {
+    pub(crate) fn ignoring(self, name: &str) -> Self {
+        self.after(&format!("trap '' {name}"))
+    }
+
+    /// With no more file descriptors than that, ever.
+    pub(crate) fn with_descriptors(self, most: u32) -> Self {
+        self.after(&format!("ulimit -n {most}"))
+    }
+
+    /// In place of a shell that has done this first.
+    fn after(mut self, first: &str) -> Self {
         let given = &self.command;
         let mut command = Command::new("/bin/sh");
         command
-            .args(["-c", &format!("trap '' {name}; exec \"$0\" \"$@\"")])
+            .args(["-c", &format!("{first}; exec \"$0\" \"$@\"")])
             .arg(given.get_program())
             .args(given.get_args())
             .env_clear()

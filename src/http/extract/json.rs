@@ -17,6 +17,7 @@ use garde::Validate;
 use serde::de::DeserializeOwned;
 
 use super::object::Object;
+use crate::http::connection::Peer;
 use crate::http::metrics::Rejection;
 use crate::http::problem::kinds::{
     BODY_TOO_LARGE, INVALID_BODY, MALFORMED_REQUEST, REQUEST_TIMEOUT, UNSUPPORTED_MEDIA_TYPE,
@@ -28,7 +29,7 @@ use crate::http::problem::{FieldError, Problem};
 pub struct BodyLimits {
     /// The most bytes.
     pub size: usize,
-    /// The longest that the whole body may take.
+    /// The longest that the whole body may take, where the connection does not see to it.
     pub time: Duration,
 }
 
@@ -53,9 +54,10 @@ where
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let checked = check_head(request);
         let payload = payload.take();
+        let peer = request.conn_data::<Peer>().cloned();
         Box::pin(async move {
             let limits = checked?;
-            let bytes = read(payload, limits).await?;
+            let bytes = read(payload, limits, peer).await?;
             let value: T = parse(&bytes)?;
             value.validate().map_err(broken_rules)?;
             Ok(Self(value))
@@ -109,11 +111,23 @@ fn is_json(value: &HeaderValue) -> bool {
         })
 }
 
-async fn read(mut payload: Payload, limits: BodyLimits) -> Result<Bytes, Problem> {
+async fn read(
+    mut payload: Payload,
+    limits: BodyLimits,
+    peer: Option<Peer>,
+) -> Result<Bytes, Problem> {
+    // A connection of the public listener sees to the time itself, and for bodies that nobody reads too.
+    let watched = peer.is_some();
     let whole = async {
         let mut bytes = BytesMut::new();
         while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|error| broken_off(&error))?;
+            let chunk = chunk.map_err(|error| {
+                if peer.as_ref().is_some_and(Peer::is_late) {
+                    too_slow()
+                } else {
+                    broken_off(&error)
+                }
+            })?;
             if bytes.len() + chunk.len() > limits.size {
                 return Err(too_large(limits.size));
             }
@@ -121,12 +135,19 @@ async fn read(mut payload: Payload, limits: BodyLimits) -> Result<Bytes, Problem
         }
         Ok(bytes.freeze())
     };
+    if watched {
+        return whole.await;
+    }
     match tokio::time::timeout(limits.time, whole).await {
         Ok(outcome) => outcome,
-        Err(_elapsed) => Err(Problem::new(&REQUEST_TIMEOUT)
-            .rejected(Rejection::Timeout)
-            .closing()),
+        Err(_elapsed) => Err(too_slow()),
     }
+}
+
+fn too_slow() -> Problem {
+    Problem::new(&REQUEST_TIMEOUT)
+        .rejected(Rejection::Timeout)
+        .closing()
 }
 
 fn too_large(limit: usize) -> Problem {

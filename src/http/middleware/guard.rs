@@ -25,6 +25,7 @@ use super::super::problem::kinds::{
     NOT_FOUND, NOT_READY, OVERLOADED, REQUEST_TIMEOUT, UNSUPPORTED_MEDIA_TYPE,
 };
 use super::super::problem::{PROBLEM_JSON, Problem, ProblemType};
+use super::target;
 
 /// What the guard works with, shared by all workers.
 #[derive(Debug, Clone)]
@@ -58,7 +59,9 @@ pub(in crate::http) async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, Error> {
-    if let Some(problem) = refusal(&guard, request.match_info().as_str()) {
+    let refused =
+        target::refusal(request.head()).or_else(|| refusal(&guard, request.match_info().as_str()));
+    if let Some(problem) = refused {
         // Not `into_response`, which drops the problem that `observe` counts and logs.
         let (request, _payload) = request.into_parts();
         return Ok(ServiceResponse::new(

@@ -41,6 +41,7 @@ use super::super::problem::Problem;
 use super::super::resource;
 use super::access_line::AccessLine;
 use super::headers::{self, X_REQUEST_ID};
+use super::pieces::Pieces;
 
 /// What nginx calls it when a client goes away before its answer.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -287,6 +288,7 @@ impl Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         let duration = self.started.elapsed();
+        self.peer.answered();
         if self.peer.is_gone() {
             self.status = CLIENT_CLOSED_REQUEST;
         }
@@ -329,7 +331,7 @@ pin_project! {
     /// The answer's body, which knows when it has been handed over.
     pub struct Observed<B> {
         #[pin]
-        body: B,
+        body: Pieces<B>,
         ending: Option<Ending>,
         // The body is at its end, and has been given up once for it to be written.
         written: bool,
@@ -348,7 +350,7 @@ pin_project! {
 impl<B> Observed<B> {
     fn new(body: B, ending: Option<Ending>) -> Self {
         Self {
-            body,
+            body: Pieces::new(body),
             ending,
             written: false,
         }

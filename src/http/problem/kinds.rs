@@ -12,6 +12,7 @@ pub const PROBLEMS: &[&ProblemType] = &[
     &METHOD_NOT_ALLOWED,
     &REQUEST_TIMEOUT,
     &BODY_TOO_LARGE,
+    &HEAD_TOO_LARGE,
     &UNSUPPORTED_MEDIA_TYPE,
     &INVALID_BODY,
     &RATE_LIMITED,
@@ -29,7 +30,7 @@ pub const MALFORMED_REQUEST: ProblemType = ProblemType {
     code: "malformed_request",
     status: 400,
     title: "The request is malformed",
-    meaning: "The request could not be read: its body is not JSON, or a header has a form that it must not have.",
+    meaning: "The request could not be read: its body is not JSON, a header has a form that it must not have, or it is no HTTP/1.1 of which everybody would see the same end.",
     remedy: "Send UTF-8 JSON that parses, and headers of the form that the API reference names. Repeating the request as it is will fail again.",
 };
 
@@ -83,7 +84,7 @@ pub const REQUEST_TIMEOUT: ProblemType = ProblemType {
     code: "request_timeout",
     status: 408,
     title: "The request came too slowly",
-    meaning: "The body was not complete within the time allowed for it (server.body_timeout).",
+    meaning: "The body was not complete within the time allowed for it (server.body_timeout), or came too slowly (server.body_min_rate).",
     remedy: "Send the request again over a better connection.",
 };
 
@@ -94,6 +95,15 @@ pub const BODY_TOO_LARGE: ProblemType = ProblemType {
     title: "The body is too large",
     meaning: "The body is larger than the service takes (server.body_limit, 64 KiB unless set).",
     remedy: "Send less in one request; an order may be split.",
+};
+
+/// 431.
+pub const HEAD_TOO_LARGE: ProblemType = ProblemType {
+    code: "head_too_large",
+    status: 431,
+    title: "The head is too large",
+    meaning: "The request has more header fields, or more bytes before its body, than the service takes (96 fields, 32 KiB).",
+    remedy: "Send fewer or shorter headers; cookies of other services on the same host are a common cause.",
 };
 
 /// 415.

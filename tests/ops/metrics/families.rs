@@ -122,6 +122,21 @@ fn http(routes: &[&str]) -> Vec<Family> {
                 ],
             )],
         ),
+        zero(
+            "http_connections_closed_total",
+            &[(
+                "reason",
+                &[
+                    "limit",
+                    "address_limit",
+                    "handshake",
+                    "header_timeout",
+                    "body_timeout",
+                    "write_timeout",
+                    "malformed",
+                ],
+            )],
+        ),
         zero("http_handler_panics_total", &[("path", &paths)]),
         zero(
             "rate_limit_requests_total",

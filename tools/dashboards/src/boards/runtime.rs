@@ -184,6 +184,7 @@ fn workers() -> Row {
         "How much later than asked a sleeping task was woken, by runtime. The dashed line is where RuntimeLag fires.",
         "Above 100 ms: something blocks a worker, or there is too little processor time.",
     )
+    .size(12, 8)
     .unit(Unit::Seconds)
     .limit(0.1)
     .query(
@@ -193,21 +194,38 @@ fn workers() -> Row {
     let connections = Panel::graph(
         "Connections",
         "Open connections of the public listener by instance, idle ones included.",
-        "Close to server.max_connections: new ones wait.",
+        "Close to server.max_connections: more are turned away.",
     )
+    .size(12, 8)
     .query(Series::of(HttpMetrics::connections()).now(), "{{instance}}");
+    let closed = Panel::graph(
+        "Connections closed",
+        "Connections a second that the service closed or did not take against the will of their client, by reason; all at 0 in a healthy hour.",
+        "limit: too many clients, or clients that do not reuse connections. The timeouts: a bad network, or somebody who tries. malformed: a scanner, or a proxy that is not one.",
+    )
+    .size(12, 8)
+    .unit(Unit::PerSecond)
+    .stacked()
+    .query(
+        Series::of(HttpMetrics::connections_closed()).rate().sum(&["reason"]),
+        "{{reason}}",
+    );
     let workers = Panel::graph(
         "Workers",
         "Worker threads of each runtime, of all instances.",
         "Fewer than server.workers for each instance.",
     )
+    .size(12, 8)
     .query(
         Series::of(RuntimeMetrics::workers())
             .now()
             .sum(&["runtime"]),
         "{{runtime}}",
     );
-    Row::new("Workers", [lag, connections, workers])
+    Row::new(
+        "Workers and connections",
+        [lag, workers, connections, closed],
+    )
 }
 
 fn telemetry() -> Row {

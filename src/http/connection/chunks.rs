@@ -1,0 +1,89 @@
+//! A chunked body, followed to its end: sizes, data, trailer.
+
+use super::fields::is_name;
+use super::framing::{Line, next_line};
+
+/// A size and what may be said of it; extensions are let pass, but nobody needs long ones.
+const LONGEST_SIZE_LINE: usize = 256;
+
+/// All lines after the last chunk.
+const LONGEST_TRAILER: usize = 8 * 1024;
+
+/// Where in the body.
+#[derive(Debug, Default)]
+pub(super) enum Chunks {
+    /// Before a size.
+    #[default]
+    Size,
+    /// In a chunk, with so many bytes to come.
+    Data(u64),
+    /// Behind a chunk, before its line ends.
+    DataEnd,
+    /// Behind the last one; so many bytes of the trailer have come.
+    Trailer(usize),
+}
+
+impl Chunks {
+    /// Reads on. Whether the body is at its end; an error is what is no chunk.
+    pub(super) fn take(
+        &mut self,
+        put_by: &mut Vec<u8>,
+        bytes: &[u8],
+        at: &mut usize,
+    ) -> Result<bool, ()> {
+        let before = *at;
+        match self {
+            Self::Data(left) => {
+                let most = usize::try_from(*left).unwrap_or(usize::MAX);
+                let piece = most.min(bytes.len() - *at);
+                *at += piece;
+                *left -= piece as u64;
+                if *left == 0 {
+                    *self = Self::DataEnd;
+                }
+            }
+            Self::Size => match next_line(put_by, bytes, at, LONGEST_SIZE_LINE) {
+                Line::Whole(line) => {
+                    *self = match size(&line)? {
+                        0 => Self::Trailer(0),
+                        size => Self::Data(size),
+                    }
+                }
+                Line::Part => {}
+                Line::Wrong => return Err(()),
+            },
+            Self::DataEnd => match next_line(put_by, bytes, at, 2) {
+                Line::Whole(_empty) => *self = Self::Size,
+                Line::Part => {}
+                Line::Wrong => return Err(()),
+            },
+            Self::Trailer(size) => {
+                let longest = (LONGEST_TRAILER + put_by.len()).saturating_sub(*size);
+                let line = next_line(put_by, bytes, at, longest);
+                *size += *at - before;
+                match line {
+                    Line::Whole(line) if line.is_empty() => return Ok(true),
+                    Line::Whole(line) if is_field(&line) => {}
+                    Line::Part => {}
+                    Line::Whole(_) | Line::Wrong => return Err(()),
+                }
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Hexadecimal digits and nothing else, not even a space; behind a semicolon there may be more.
+fn size(line: &[u8]) -> Result<u64, ()> {
+    let end = memchr::memchr(b';', line).unwrap_or(line.len());
+    let digits = &line[..end];
+    if digits.is_empty() || digits.len() > 16 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return Err(());
+    }
+    let text = std::str::from_utf8(digits).map_err(drop)?;
+    u64::from_str_radix(text, 16).map_err(drop)
+}
+
+fn is_field(line: &[u8]) -> bool {
+    memchr::memchr(b':', line).is_some_and(|colon| is_name(&line[..colon]))
+}

@@ -1,0 +1,101 @@
+//! The stream over a real socket.
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+
+const PATIENCE: Patience = Patience {
+    header: Duration::from_millis(300),
+    body: Duration::from_millis(300),
+    body_rate: 0,
+    write: Duration::from_millis(300),
+};
+
+fn place() -> Place {
+    let places = super::super::places::tests::places(100, 0, &[]);
+    places.take([127, 0, 0, 1].into()).unwrap()
+}
+
+async fn pair() -> (TcpStream, Watched<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).await;
+    (
+        client.unwrap(),
+        Watched::new(listener.accept().await.unwrap().0, place(), PATIENCE),
+    )
+}
+
+#[tokio::test]
+async fn a_client_that_ends_its_side_is_done_sending_and_still_there() {
+    let (mut client, mut watched) = pair().await;
+    let peer = watched.peer();
+    client.write_all(b"all").await.unwrap();
+    assert!(!peer.is_done_sending());
+    client.shutdown().await.unwrap();
+    let mut text = String::new();
+    watched.read_to_string(&mut text).await.unwrap();
+    assert!(peer.is_done_sending() && !peer.is_gone());
+    watched.write_all(b"an answer").await.unwrap();
+    assert!(!peer.is_gone());
+}
+
+#[tokio::test]
+async fn a_client_that_is_ignored_is_at_its_end_and_can_still_be_written_to() {
+    let (mut client, mut watched) = pair().await;
+    let peer = watched.peer();
+    client.write_all(b"some").await.unwrap();
+    peer.ignore();
+    assert!(
+        watched
+            .read_to_end(&mut Vec::new())
+            .await
+            .is_ok_and(|read| read == 0)
+    );
+    watched.write_all(b"an answer").await.unwrap();
+    assert!(!peer.is_gone() && !peer.is_done_sending());
+}
+
+#[tokio::test]
+async fn a_client_that_resets_is_gone_whatever_it_sent_before() {
+    let (mut client, mut watched) = pair().await;
+    let peer = watched.peer();
+    client.write_all(b"some").await.unwrap();
+    client.set_zero_linger().unwrap();
+    drop(client);
+    assert!(watched.read_to_end(&mut Vec::new()).await.is_err());
+    assert!(peer.is_gone());
+    assert!(watched.read_to_end(&mut Vec::new()).await.is_ok());
+    assert!(peer.is_gone(), "what ends after a reset is no half-close");
+}
+
+#[tokio::test]
+async fn a_client_that_resets_later_is_gone_when_it_is_written_to() {
+    let (mut client, mut watched) = pair().await;
+    let peer = watched.peer();
+    client.shutdown().await.unwrap();
+    watched.read_to_end(&mut Vec::new()).await.unwrap();
+    client.set_zero_linger().unwrap();
+    drop(client);
+    while watched.write_all(b"an answer").await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert!(peer.is_gone());
+}
+
+#[test]
+fn a_body_below_the_least_rate_is_waited_for_half_as_long() {
+    let patience = Patience {
+        body: Duration::from_secs(10),
+        body_rate: 100,
+        ..PATIENCE
+    };
+    for (bytes, seconds) in [(0, 5), (500, 5), (700, 7), (1_000, 10), (u64::MAX, 10)] {
+        assert_eq!(patience.for_body(bytes), Duration::from_secs(seconds));
+    }
+    let any_rate = Patience {
+        body_rate: 0,
+        ..patience
+    };
+    assert_eq!(any_rate.for_body(0), Duration::from_secs(10));
+}
