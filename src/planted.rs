@@ -10,7 +10,7 @@ use std::time::Duration;
 #[cfg(not(debug_assertions))]
 compile_error!("`planted-bugs` is for tests and belongs in no release");
 
-/// A bug. Those above the line show themselves only when something else goes wrong too.
+/// A bug. Those above the line need something else to go wrong, or to happen at the same moment, to show themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bug {
     /// The answer goes out before the commit, which may then never come.
@@ -70,11 +70,11 @@ static PLANTED: LazyLock<Option<Bug>> = LazyLock::new(|| {
     named.map(|(_, bug)| *bug)
 });
 
-/// Makes the moment longer in which something may come in between, on a thread where that is allowed.
+/// Makes the moment longer in which something may come in between, as a slow disk would.
 pub fn linger() {
     #[expect(
         clippy::disallowed_methods,
         reason = "it is to be slow, and is called on blocking threads"
     )]
-    std::thread::sleep(Duration::from_millis(8));
+    std::thread::sleep(Duration::from_millis(25));
 }

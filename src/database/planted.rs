@@ -31,7 +31,7 @@ impl Conn<'_> {
             Conn::Sqlite(c) => return c.immediate_transaction(|c| work(&mut Conn::Sqlite(c))),
         };
         AnsiTransactionManager::begin_transaction(&mut **c)?;
-        let outcome = work(&mut Conn::Postgres(&mut *c));
+        let outcome = work(&mut Conn::Postgres(c));
         linger();
         let _unheeded = match outcome {
             Ok(_) => AnsiTransactionManager::commit_transaction(&mut **c),

@@ -71,7 +71,7 @@ impl Service {
 }
 
 impl Victim for Service {
-    const QUIET: (u64, u64) = (600, 3_000);
+    const QUIET: (u64, u64) = (1_000, 3_500);
 
     fn faults(&self) -> &'static [Fault] {
         // Of three faults two are kills.

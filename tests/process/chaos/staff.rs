@@ -122,7 +122,7 @@ impl Keeper {
     /// name, which was to change with its stock, will tell in the end.
     async fn deliver(&mut self, product: Product) {
         let number = self.history.deliveries.len();
-        let pieces = i64::try_from(10 + self.caller.below(30)).expect("a small number");
+        let pieces = i64::try_from(20 + self.caller.below(40)).expect("a small number");
         let name = format!("Delivery {number}");
         let path = format!("/api/v1/products/{}", product.id);
         let body = json!({"stock_delta": pieces, "name": name});
