@@ -17,8 +17,8 @@ use super::database::TestDatabase;
 use super::eventually::eventually;
 use super::processes::signal;
 
-/// Longest wait for it to start, on a busy machine, unoptimised.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest wait for it to start, on a busy machine, unoptimised, with a database that comes and goes.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The program with what it will be started with.
 pub(crate) struct Program {

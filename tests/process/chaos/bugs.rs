@@ -58,7 +58,10 @@ const TIME: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_hours(1);
 
 /// How often it is tried: not every series of faults hits the one moment that matters.
-const TRIES: u64 = 4;
+const TRIES: u64 = 6;
+
+/// Letters of a violation that are shown.
+const SHOWN: usize = 240;
 
 impl Bug {
     fn exists_on(&self, backend: Backend) -> bool {
@@ -115,11 +118,11 @@ async fn every_planted_bug_is_found(backend: Backend) {
         }
         let violation = report.violations.iter();
         let mut violation = violation.filter(|one| bug.shows_as.contains(&one.kind));
+        let violation = violation.next().expect("it was found").to_string();
         told.push(format!(
-            "{backend:?}: {}: found in run {tries}, {} violations, such as\n    {}",
+            "{backend:?}: {}: found in run {tries}, {} violations, such as\n    {violation:.SHOWN$}",
             bug.name,
             report.violations.len(),
-            violation.next().expect("it was found")
         ));
     }
     println!("{}\nseed {seed}", told.join("\n"));

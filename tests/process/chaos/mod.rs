@@ -107,7 +107,11 @@ impl Plan {
     /// Lets the crowd in and the nemesis loose, repairs everything, has everybody find out what became of everything, and
     /// gives back what is known then.
     async fn run(&self) -> Report {
-        println!("{self:?}");
+        let bug = self.bug.unwrap_or("nothing");
+        println!(
+            "chaos on {:?} for {:?}, {:?}, seed {}, with {bug} planted",
+            self.backend, self.time, self.nemesis, self.seed
+        );
         let mut store = Store::open(self.backend).await;
         let url = store.url();
         let (folder, bug) = (store.database().folder().to_owned(), self.bug);
