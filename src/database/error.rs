@@ -190,6 +190,15 @@ impl From<DieselError> for DatabaseError {
 
 impl From<ConnectionError> for DatabaseError {
     fn from(error: ConnectionError) -> Self {
+        // There was a connection, which broke while it was set up: the address is in order.
+        if let ConnectionError::CouldntSetupConfiguration(error) = error {
+            return match Self::from(error) {
+                unclear if unclear.kind() == ErrorKind::Bug => {
+                    Self::caused_by(ErrorKind::Unavailable, unclear)
+                }
+                told => told,
+            };
+        }
         let text = error.to_string();
         // What libpq cannot read of an address it quotes, and that may be the password. Only what the server or the network
         // said is passed on, on one line.
@@ -320,6 +329,20 @@ mod tests {
             of(DatabaseErrorKind::ClosedConnection, "anything").kind(),
             ErrorKind::Unavailable
         );
+    }
+
+    /// A start in the middle of an outage once ended the process with "the address has a form…".
+    #[test]
+    fn a_connection_that_breaks_while_it_is_set_up_says_nothing_against_its_address() {
+        let broken = |message: &str| {
+            let text = Box::new(message.to_owned());
+            let error = DieselError::DatabaseError(DatabaseErrorKind::Unknown, text);
+            DatabaseError::from(ConnectionError::CouldntSetupConfiguration(error)).kind()
+        };
+        let reset = "could not receive data from server: Connection reset by peer";
+        assert_eq!(broken(reset), ErrorKind::Unavailable);
+        assert_eq!(broken("who knows"), ErrorKind::Unavailable);
+        assert_eq!(broken("database is locked"), ErrorKind::Busy);
     }
 
     #[test]
