@@ -26,8 +26,8 @@ use super::peer::Peer;
 use super::places::Place;
 use super::refusal::Refusal;
 
-/// How long a connection that was turned away may take to read the answer. Closed at once, with bytes of the client's
-/// unread, it would be reset, and the answer lost on its way.
+/// How long a client that was answered in the middle of what it sends may take to notice. Closed at once, with bytes of the
+/// client's unread, the connection would be reset, and the answer lost on its way.
 const LINGERING: Duration = Duration::from_secs(1);
 
 /// How long a client may take.
@@ -190,6 +190,17 @@ impl<T> Watched<T> {
         Poll::Ready(())
     }
 
+    /// Whether the client may be in the middle of something that is not read any more: because of what it sent, or because
+    /// it was answered before it had sent all.
+    fn may_hear_more(&self) -> bool {
+        let is_amid = match self.framing.phase() {
+            Phase::Between => !self.held.is_empty(),
+            Phase::Head => self.framing.bytes() > 0,
+            Phase::Body => true,
+        };
+        is_amid || self.refused.is_some() || self.peer.is_ignored()
+    }
+
     /// Whether the client has been sent, whole, what it asked for before.
     fn may_be_answered(&self) -> bool {
         !self.blocked && !self.peer.waits_for_an_answer()
@@ -330,7 +341,7 @@ impl<T: AsyncRead + AsyncWrite + Abort + Unpin> AsyncWrite for Watched<T> {
         if matches!(this.end, End::Open) {
             let outcome = Pin::new(&mut this.stream).poll_shutdown(cx);
             ready!(this.written(outcome, cx))?;
-            this.end = if this.refused.is_some() || this.peer.is_ignored() {
+            this.end = if this.may_hear_more() {
                 End::Lingering(Box::pin(tokio::time::sleep(LINGERING)))
             } else {
                 End::Closed

@@ -1,5 +1,8 @@
 //! The stream over a real socket.
 
+use std::future::poll_fn;
+use std::pin::pin;
+
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -81,6 +84,49 @@ async fn a_client_that_resets_later_is_gone_when_it_is_written_to() {
         tokio::task::yield_now().await;
     }
     assert!(peer.is_gone());
+}
+
+/// Closed with something unread, it would be reset, and the answer lost with many a client.
+#[tokio::test]
+async fn a_client_that_was_refused_is_read_from_until_it_has_the_answer() {
+    let (mut client, mut watched) = pair().await;
+    client.write_all(b"GET / HTTP/1.1\n").await.unwrap();
+    assert_eq!(watched.read(&mut [0; 64]).await.unwrap(), 0);
+    let mut closing = pin!(watched.shutdown());
+    let pending = poll_fn(|cx| Poll::Ready(closing.as_mut().poll(cx).is_pending()));
+    assert!(pending.await, "it was not waited for");
+    client.write_all(b"Host: x\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    drop(client);
+    closing.await.unwrap();
+}
+
+/// Actix answers what it finds wrong itself, and so does a handler that needs no body.
+#[tokio::test]
+async fn a_client_that_was_answered_amid_its_body_is_read_from_until_it_has_the_answer() {
+    for (request, waits) in [
+        ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nsome", true),
+        ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nsome", false),
+    ] {
+        let (mut client, mut watched) = pair().await;
+        client.write_all(request.as_bytes()).await.unwrap();
+        let mut came = vec![0; request.len()];
+        watched.read_exact(&mut came).await.unwrap();
+        watched.write_all(b"an answer").await.unwrap();
+        let mut closing = pin!(watched.shutdown());
+        let pending = poll_fn(|cx| Poll::Ready(closing.as_mut().poll(cx).is_pending())).await;
+        assert_eq!(pending, waits, "{request}");
+        if pending {
+            client.write_all(b" more").await.unwrap();
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.unwrap();
+            assert_eq!(answer, "an answer");
+            drop(client);
+            closing.await.unwrap();
+        }
+    }
 }
 
 #[test]
