@@ -127,6 +127,8 @@ impl App {
             document: &document(),
             explanations: explanations(),
             identify: subjects.identify(),
+            classify: subjects::classify,
+            pressure: database.pressure(),
             stop: tasks.token(),
         };
         let public = http::bind(&parts, subjects.routes())?;
@@ -203,6 +205,8 @@ impl App {
                 async move { limits.keep_shared(shared, took).await }
             });
         }
+        let admission = self.public.admission.clone();
+        tasks.supervise_endless("admission", move || admission.clone().keep_fitting());
         tasks.supervise_endless("log filter", move || log.clone().watch());
         let lag = runtime.lag.with(Runtime::Background).clone();
         tasks.supervise_endless("background lag sampler", move || sample_lag(lag.clone()));

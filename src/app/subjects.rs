@@ -17,7 +17,7 @@ use crate::catalog::{self, CatalogService};
 use crate::database::{self, Database, Operation};
 use crate::http::probes::HealthMetrics;
 use crate::http::problem::Explanations;
-use crate::http::{HttpMetrics, Identify, ServiceApi};
+use crate::http::{AdmissionMetrics, Class, HttpMetrics, Identify, ServiceApi};
 use crate::lifecycle::{StopToken, Tasks};
 use crate::orders::{self, OrderMetrics, OrderService};
 use crate::settings::Settings;
@@ -32,6 +32,19 @@ use super::AppError;
 
 /// Expired refresh tokens forgotten at once, and how often.
 const SESSION_SWEEP: (u16, Duration) = (1_000, Duration::from_mins(10));
+
+/// Requests that have a password hashed.
+const HASHING: [(&str, &str); 2] = [("POST", "/api/v1/accounts"), ("POST", "/api/v1/sessions")];
+
+/// How important a request is when not all can be served: who reads comes before who writes, and both before who has a
+/// password hashed.
+pub(super) fn classify(method: &str, path: &str) -> Class {
+    match method {
+        "GET" | "HEAD" | "OPTIONS" => Class::Read,
+        _ if HASHING.contains(&(method, path)) => Class::Login,
+        _ => Class::Write,
+    }
+}
 
 /// The whole API reference.
 pub fn document() -> OpenApi {
@@ -57,6 +70,7 @@ pub fn explanations() -> Explanations {
 pub fn metric_areas() -> Vec<(&'static str, &'static [Declaration])> {
     vec![
         ("HTTP", HttpMetrics::DECLARATIONS),
+        ("Admission", AdmissionMetrics::DECLARATIONS),
         ("Database", database::DECLARATIONS),
         ("Orders", OrderMetrics::DECLARATIONS),
         ("Accounts", AccountMetrics::DECLARATIONS),

@@ -67,7 +67,7 @@ impl Conn<'_> {
     /// turns writer half-way is refused with `SQLITE_BUSY_SNAPSHOT` whatever the busy timeout says.
     ///
     /// Work that ends after the deadline is rolled back: its caller has been told 503 by then, and must not
-    /// find it done.
+    /// find it done. Nor is any begun then, which may be when the lock was waited for.
     pub(super) fn transaction<T, E>(
         &mut self,
         deadline: Instant,
@@ -80,11 +80,16 @@ impl Conn<'_> {
         if Bug::NoTransaction.is_planted() {
             return work(self);
         }
-        let in_time = |conn: &mut Conn<'_>| {
-            let value = work(conn).map_err(Rollback::Work)?;
+        let still_time = || {
             if Instant::now() > deadline {
                 return Err(Rollback::Work(E::from(DatabaseError::deadline())));
             }
+            Ok(())
+        };
+        let in_time = |conn: &mut Conn<'_>| {
+            still_time()?;
+            let value = work(conn).map_err(Rollback::Work)?;
+            still_time()?;
             Ok(value)
         };
         #[cfg(feature = "planted-bugs")]

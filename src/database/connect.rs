@@ -35,6 +35,10 @@ pub(super) trait Backend: Connection + Send + Sized + 'static {
     fn set_up(&mut self, limits: &Limits) -> Result<(), DatabaseError>;
     /// The cheapest statement that proves the connection to be alive.
     fn ping(&mut self) -> Result<(), DatabaseError>;
+    /// Bounds statements and waits for locks more tightly than set up, until it is taken back.
+    fn limit_statements(&mut self, limit: Duration) -> Result<(), DatabaseError>;
+    /// Bounds them as they were set up.
+    fn unlimit_statements(&mut self, usual: &Limits) -> Result<(), DatabaseError>;
 }
 
 /// The time limits of statements on one connection.
@@ -163,6 +167,18 @@ impl Backend for PgConnection {
     fn ping(&mut self) -> Result<(), DatabaseError> {
         Ok(self.batch_execute("SELECT 1")?)
     }
+
+    fn limit_statements(&mut self, limit: Duration) -> Result<(), DatabaseError> {
+        let limit = limit.as_millis();
+        Ok(self.batch_execute(&format!(
+            "SET statement_timeout = {limit}; SET lock_timeout = {limit}"
+        ))?)
+    }
+
+    /// To what the connection was opened with.
+    fn unlimit_statements(&mut self, _usual: &Limits) -> Result<(), DatabaseError> {
+        Ok(self.batch_execute("RESET statement_timeout; RESET lock_timeout")?)
+    }
 }
 
 impl Backend for SqliteConnection {
@@ -177,23 +193,29 @@ impl Backend for SqliteConnection {
     /// WAL lets readers go on while one writes; `FULL` keeps an acknowledged commit through a power cut, where
     /// `NORMAL` may lose the last ones.
     fn set_up(&mut self, limits: &Limits) -> Result<(), DatabaseError> {
-        let busy = limits
-            .statement
-            .unwrap_or(Duration::from_mins(1))
-            .as_millis();
-        self.batch_execute(&format!(
-            "PRAGMA busy_timeout = {busy};
-             PRAGMA journal_mode = WAL;
+        self.unlimit_statements(limits)?;
+        self.batch_execute(
+            "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;
-             PRAGMA journal_size_limit = 67108864;"
-        ))?;
+             PRAGMA journal_size_limit = 67108864;",
+        )?;
         Ok(())
     }
 
     /// Reads the file's header, which `SELECT 1` would not.
     fn ping(&mut self) -> Result<(), DatabaseError> {
         Ok(self.batch_execute("PRAGMA schema_version")?)
+    }
+
+    /// Waits for locks only: nothing ends a statement.
+    fn limit_statements(&mut self, limit: Duration) -> Result<(), DatabaseError> {
+        let busy = limit.as_millis();
+        Ok(self.batch_execute(&format!("PRAGMA busy_timeout = {busy}"))?)
+    }
+
+    fn unlimit_statements(&mut self, usual: &Limits) -> Result<(), DatabaseError> {
+        self.limit_statements(usual.statement.unwrap_or(Duration::from_mins(1)))
     }
 }
 

@@ -15,10 +15,11 @@ use crate::settings::{DatabaseSettings, DatabaseUrl};
 use crate::telemetry;
 use crate::telemetry::metrics::HistogramHandle;
 
+use super::Database;
 use super::connect::{self, Backend, Limits};
 use super::error::{DatabaseError, ErrorKind};
 use super::open_file::OpenFile;
-use super::{Database, Pools};
+use super::pools::Kind;
 
 /// From the beginning of a question to that of the next.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -88,9 +89,9 @@ impl Database {
         check: Check,
         took: HistogramHandle,
     ) {
-        let file = match &self.inner.pools {
-            Pools::Postgres(_) => None,
-            Pools::Sqlite { file, .. } => Some(Arc::clone(file)),
+        let file = match &self.inner.pools.kind {
+            Kind::Postgres(_) => None,
+            Kind::Sqlite { file, .. } => Some(Arc::clone(file)),
         };
         // The pools may end while it runs.
         drop(self);

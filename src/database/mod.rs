@@ -7,47 +7,51 @@
 //! # Layout
 //! - `conn`: the connection of either backend, `on_backend!`, transactions
 //! - `connect`: opening and setting up; `connector`: recycling; `pool`: checkout and blocking threads
+//! - `pools`: which pool, `lane`: how many of its connections one kind of work may hold; `call`: one operation's limits
 //! - `error`: classes of failures; `metrics`: what is told of all this
 //! - `types`, `schema`: columns and tables
 //! - `open_file`: whether an SQLite file is still the one that was opened
 //! - `migrations`, `startup`: the schema's versions, and how the service comes by the right one
 //! - `health`, `upkeep`: the readiness check; the pools' least and oldest connections
 
+mod call;
 mod conn;
 mod connect;
 mod connector;
 mod error;
 mod health;
+mod lane;
 mod metrics;
 pub mod migrations;
 mod open_file;
 #[cfg(feature = "planted-bugs")]
 mod planted;
 mod pool;
+mod pools;
 pub mod schema;
 mod startup;
+#[cfg(test)]
+mod tests;
 pub mod types;
 mod upkeep;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
-
-use diesel::{PgConnection, SqliteConnection};
+use std::time::Duration;
 
 use crate::settings::{DatabaseSettings, DatabaseUrl};
-use crate::telemetry;
 use crate::telemetry::metrics::{Declaration, MetricsError, Registry};
 
 pub use conn::Conn;
 pub use error::{DatabaseError, ErrorKind};
+pub use lane::{LaneReading, Pressure};
 pub use metrics::{DatabaseMetrics, PoolStatus};
 pub use startup::bring_up_to_date;
 pub use upkeep::tend as tend_pools;
 
-use metrics::{OperationHandles, Outcome};
-use open_file::OpenFile;
-use pool::{Pool, Spent};
+use call::Call;
+use metrics::OperationHandles;
+use pools::{Access, Kind, Pools};
 
 /// The metrics of this room.
 pub const DECLARATIONS: &[Declaration] = DatabaseMetrics::DECLARATIONS;
@@ -97,17 +101,6 @@ struct Inner {
     metrics: DatabaseMetrics,
 }
 
-/// SQLite has one writer at a time, so it gets one connection for writing: waiting for it is a wait for the pool, seen
-/// and bounded like any other, where SQLite would poll.
-enum Pools {
-    Postgres(Pool<PgConnection>),
-    Sqlite {
-        reader: Pool<SqliteConnection>,
-        writer: Pool<SqliteConnection>,
-        file: Arc<OpenFile>,
-    },
-}
-
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Database")
@@ -124,23 +117,7 @@ impl Database {
         registry: &Registry,
     ) -> Result<Self, SetupError> {
         let metrics = DatabaseMetrics::on(registry)?;
-        let pools = match &settings.url {
-            DatabaseUrl::Postgres(_) => Pools::Postgres(Pool::new(
-                "primary",
-                settings.max_connections,
-                settings,
-                &metrics,
-            )?),
-            DatabaseUrl::Sqlite(path) => {
-                connect::check_folder(path)?;
-                let readers = settings.max_connections.saturating_sub(1).max(1);
-                Pools::Sqlite {
-                    reader: Pool::new("reader", readers, settings, &metrics)?,
-                    writer: Pool::new("writer", 1, settings, &metrics)?,
-                    file: Arc::new(OpenFile::at(path)),
-                }
-            }
-        };
+        let pools = Pools::new(settings, &metrics)?;
         let inner = Arc::new(Inner {
             pools,
             url: settings.url.clone(),
@@ -175,7 +152,7 @@ impl Database {
                 .run(
                     operation,
                     Access::Read,
-                    call.deadline,
+                    call.bounds,
                     &mut call.spent,
                     move |conn| work(conn),
                 )
@@ -221,12 +198,12 @@ impl Database {
         let work = Arc::new((work, ended));
         let begun = Arc::new(AtomicBool::new(false));
         let mut call = Call::start(&self.inner, operation);
-        let deadline = call.deadline;
+        let bounds = call.bounds;
         loop {
             let (work, begun_here) = (Arc::clone(&work), Arc::clone(&begun));
             let transaction = move |conn: &mut Conn<'_>| {
                 let (work, ended) = work.as_ref();
-                let outcome = conn.transaction(deadline, |conn| {
+                let outcome = conn.transaction(bounds.last_begin, |conn| {
                     begun_here.store(true, Ordering::Release);
                     work(conn)
                 });
@@ -239,7 +216,7 @@ impl Database {
                 .run(
                     operation,
                     Access::Write,
-                    deadline,
+                    bounds,
                     &mut call.spent,
                     transaction,
                 )
@@ -261,140 +238,24 @@ impl Database {
 
     /// Which backend it is, for `build_info`: `postgres` or `sqlite`.
     pub fn backend(&self) -> &'static str {
-        match self.inner.pools {
-            Pools::Postgres(_) => "postgres",
-            Pools::Sqlite { .. } => "sqlite",
+        match self.inner.pools.kind {
+            Kind::Postgres(_) => "postgres",
+            Kind::Sqlite { .. } => "sqlite",
         }
+    }
+
+    /// How the ways to the pools are: for whoever decides whether to take on more work.
+    pub fn pressure(&self) -> Pressure {
+        self.inner.pools.pressure.clone()
     }
 
     /// Closes the pools: idle connections now, used ones when they come back. Nothing can be checked out any more.
     pub fn close(&self) {
-        match &self.inner.pools {
-            Pools::Postgres(pool) => pool.close(),
-            Pools::Sqlite { reader, writer, .. } => {
-                reader.close();
-                writer.close();
-            }
-        }
-    }
-}
-
-/// One operation under way: how often it was tried, until when it may, and where its time went.
-struct Call<'a> {
-    inner: &'a Inner,
-    operation: Operation,
-    started: Instant,
-    deadline: Instant,
-    spent: Spent,
-    tries: u32,
-}
-
-impl<'a> Call<'a> {
-    fn start(inner: &'a Inner, operation: Operation) -> Self {
-        let started = Instant::now();
-        Self {
-            inner,
-            operation,
-            started,
-            deadline: started + inner.deadline,
-            spent: Spent::default(),
-            tries: 0,
-        }
-    }
-
-    /// Whether to try again; waits a little first, each one for its own time, so that two that collided part.
-    async fn again<T, E: OperationError>(
-        &mut self,
-        outcome: &Result<T, E>,
-        worth_it: impl Fn(&DatabaseError, u32) -> bool,
-    ) -> bool {
-        let tries = self.tries;
-        let again = outcome
-            .as_ref()
-            .is_err_and(|error| error.database().is_some_and(|error| worth_it(error, tries)));
-        if !again || Instant::now() >= self.deadline {
-            return false;
-        }
-        self.tries += 1;
-        tokio::time::sleep(Duration::from_micros(
-            fastrand::u64(500..5_000) * u64::from(self.tries),
-        ))
-        .await;
-        true
-    }
-
-    /// Tells how it went.
-    fn finish<T, E: OperationError>(self, outcome: Result<T, E>) -> Result<T, E> {
-        if let Some(context) = telemetry::current() {
-            context.add_database(self.spent.wait, self.spent.work);
-        }
-        let label = match &outcome {
-            Ok(_) => Outcome::Ok,
-            Err(error) => error.database().map_or(Outcome::Rejected, |error| {
-                self.inner.metrics.errors.with(error.kind()).inc();
-                if error.is_refusal() {
-                    Outcome::Rejected
-                } else {
-                    Outcome::Failed
-                }
-            }),
-        };
-        self.inner
-            .operations
-            .observe(self.operation, label, self.started.elapsed());
-        outcome
+        self.inner.pools.close();
     }
 }
 
 /// The connection was dead before the work began on it, or died under it.
 fn lost_connection(error: &DatabaseError) -> bool {
     error.kind() == ErrorKind::Unavailable
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Access {
-    Read,
-    Write,
-}
-
-impl Pools {
-    async fn run<T, E>(
-        &self,
-        operation: Operation,
-        access: Access,
-        deadline: Instant,
-        spent: &mut Spent,
-        work: impl FnOnce(&mut Conn<'_>) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: OperationError,
-    {
-        match self {
-            Self::Postgres(pool) => {
-                pool.run(operation, deadline, spent, |c| work(&mut Conn::Postgres(c)))
-                    .await
-            }
-            Self::Sqlite { reader, .. } if access == Access::Read => {
-                reader
-                    .run(operation, deadline, spent, |c| work(&mut Conn::Sqlite(c)))
-                    .await
-            }
-            Self::Sqlite { writer, file, .. } => {
-                let file = Arc::clone(file);
-                let on_that_file = move |c: &mut SqliteConnection| {
-                    file.check()?;
-                    work(&mut Conn::Sqlite(c))
-                };
-                writer.run(operation, deadline, spent, on_that_file).await
-            }
-        }
-    }
-
-    fn status(&self) -> Vec<PoolStatus> {
-        match self {
-            Self::Postgres(pool) => vec![pool.status()],
-            Self::Sqlite { reader, writer, .. } => vec![reader.status(), writer.status()],
-        }
-    }
 }

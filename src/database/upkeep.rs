@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::settings::DatabaseSettings;
 
-use super::{Database, DatabaseError, Pools};
+use super::pools::Kind;
+use super::{Database, DatabaseError};
 
 /// How often the pools are looked after at least and at most. In between, twice in `database.idle_timeout`: one that is
 /// shorter than the interval would else not be kept.
@@ -15,9 +16,9 @@ impl Database {
     /// Opens `database.min_idle` connections, so that the first requests find them open. SQLite gets its writer and one
     /// reader at least.
     pub async fn warm_up(&self, settings: &DatabaseSettings) -> Result<(), DatabaseError> {
-        match &self.inner.pools {
-            Pools::Postgres(pool) => pool.warm_up(settings.min_idle).await,
-            Pools::Sqlite {
+        match &self.inner.pools.kind {
+            Kind::Postgres(pool) => pool.warm_up(settings.min_idle).await,
+            Kind::Sqlite {
                 reader,
                 writer,
                 file,
@@ -33,9 +34,9 @@ impl Database {
     }
 
     fn retire_idle(&self, settings: &DatabaseSettings) {
-        match &self.inner.pools {
-            Pools::Postgres(pool) => pool.retire_idle(settings.min_idle, settings.idle_timeout),
-            Pools::Sqlite { reader, writer, .. } => {
+        match &self.inner.pools.kind {
+            Kind::Postgres(pool) => pool.retire_idle(settings.min_idle, settings.idle_timeout),
+            Kind::Sqlite { reader, writer, .. } => {
                 reader.retire_idle(settings.min_idle.saturating_sub(1), settings.idle_timeout);
                 writer.retire_idle(1, settings.idle_timeout);
             }

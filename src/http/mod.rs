@@ -5,12 +5,14 @@
 //! - `listener`: from accepted connections to requests; `connection`: whether the client is still there, in time, and speaks HTTP
 //! - `descriptors`: how many connections there is room for
 //! - `resource`: one path and its methods; `extract`: what handlers take; `problem`: how errors are answered
-//! - `middleware`: what every request passes, in order; `rate_limit`, `client_address`: whom to slow down
+//! - `middleware`: what every request passes, in order; `layers`: what that works with; `rate_limit`, `client_address`: whom to slow down
+//! - `admission`: whether a request is taken on at all
 //! - `probes`, `docs`, `landing`: the routes that are not about any subject
 //! - `system`: the runtime around the listeners; `metrics`: what is told of all this
 //!
-//! It knows no subject and no SQL. It knows `database` only as the source of one error type.
+//! It knows no subject and no SQL. It knows `database` only as the source of one error type, and by how its pools are.
 
+mod admission;
 mod client_address;
 mod connection;
 mod descriptors;
@@ -18,6 +20,7 @@ mod docs;
 pub mod extract;
 pub mod html;
 mod landing;
+mod layers;
 mod listener;
 mod metrics;
 mod middleware;
@@ -31,6 +34,7 @@ mod system;
 pub mod time;
 mod tls;
 
+pub use admission::{Admission, AdmissionMetrics, Class, Classify};
 pub use client_address::{client_address, client_network};
 pub use connection::client_is_gone;
 pub use docs::{Documented, operations};

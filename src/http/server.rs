@@ -15,20 +15,20 @@ use actix_web::{App, HttpResponse};
 use redis::RedisError;
 use utoipa::openapi::OpenApi;
 
+use crate::database::Pressure;
 use crate::lifecycle::{StopToken, supervise_local};
 use crate::settings::{ServerSettings, Settings};
 use crate::telemetry::metrics::{MetricsError, Registry, Runtime, RuntimeMetrics, sample_lag};
-use crate::telemetry::traces::Sampling;
 
+use super::admission::{Admission, Classify};
 use super::client_address::TrustedProxies;
 use super::connection::{Patience, Places};
 use super::docs::{self, Reference};
 use super::extract::BodyLimits;
+use super::layers::Layers;
 use super::listener::{self, Connections};
-use super::metrics::{HttpMetrics, Presence};
-use super::middleware::{
-    Guard, Identify, Observe, Observer, Opening, Traced, api_limit, guard, in_problem_form,
-};
+use super::metrics::Presence;
+use super::middleware::{Identify, Observe, Opening, Traced, api_limit, guard, in_problem_form};
 use super::probes::{self, Health};
 use super::problem::kinds::NOT_FOUND;
 use super::problem::{Explanations, Problem, show_problem};
@@ -87,6 +87,10 @@ pub struct Parts<'a> {
     pub explanations: Explanations,
     /// Whose token it is, for the limit on the API.
     pub identify: Identify,
+    /// How important a request is when not all can be served.
+    pub classify: Classify,
+    /// How the ways to the database are.
+    pub pressure: Pressure,
     /// The lag samplers end with it.
     pub stop: StopToken,
 }
@@ -107,6 +111,8 @@ pub struct Bound {
     pub in_flight: InFlight,
     /// The limits that it applies; the composition root sweeps them and keeps them in touch with Redis.
     pub limits: Arc<RateLimits>,
+    /// What keeps the limit on requests in work fitting; the composition root runs it.
+    pub admission: Admission,
 }
 
 impl std::fmt::Debug for Bound {
@@ -143,7 +149,9 @@ pub fn bind(
     let layers = Layers::new(parts)?;
     let shared = Shared::new(parts, &layers)?;
     let limits = Arc::clone(&layers.limits);
-    let in_flight = InFlight(layers.shield.in_flight.clone());
+    let in_flight = InFlight(layers.observer.in_flight.clone());
+    let admission = Admission::over(layers.shield.gate.clone());
+    let sampled = admission.clone();
     let for_connections = layers.clone();
     let (runtime, stop, identify) = (runtime.clone(), stop.clone(), Arc::clone(identify));
     let origins = settings.server.cors_origins.clone();
@@ -151,6 +159,10 @@ pub fn bind(
         let lag = runtime.lag.with(Runtime::Http).clone();
         supervise_local("http lag sampler", stop.clone(), move |_| {
             sample_lag(lag.clone())
+        });
+        let sampled = sampled.clone();
+        supervise_local("admission lag sampler", stop.clone(), move |_| {
+            sampled.clone().sample_lag()
         });
         let Layers {
             observer,
@@ -194,8 +206,9 @@ pub fn bind(
         .set(u32::try_from(workers).map_or(0.0, f64::from));
     let server = Server::build()
         .workers(workers)
-        // Beside a thread for each connection of the pool: hashing, opening connections, and a few that are stuck.
-        .worker_max_blocking_threads(settings.database.max_connections + 8)
+        // Beside a thread for each connection of the pool: hashing, which half of the cores may do and which must not keep
+        // connections waiting, opening connections, and a few that are stuck.
+        .worker_max_blocking_threads(settings.database.max_connections + cores() / 2 + 8)
         // For each worker, and all may come to one: what is too many in all is turned away, not left in the queue.
         .max_concurrent_connections(settings.server.max_connections.saturating_add(TURNED_AWAY))
         // Whoever stops it waits for `grace` and counts what is left. This must come later, or it would cut in silence:
@@ -215,6 +228,7 @@ pub fn bind(
         address,
         in_flight,
         limits,
+        admission,
     })
 }
 
@@ -265,61 +279,15 @@ async fn nothing_here() -> Result<HttpResponse, Problem> {
     Err(Problem::new(&NOT_FOUND))
 }
 
-/// What the layers work with, made once and shared by all workers.
-#[derive(Clone)]
-struct Layers {
-    observer: Arc<Observer>,
-    shield: Arc<Guard>,
-    limits: Arc<RateLimits>,
-    proxies: TrustedProxies,
-    connections: Presence,
-}
-
-impl Layers {
-    fn new(parts: &Parts<'_>) -> Result<Self, ServerError> {
-        let settings = parts.settings;
-        let metrics = HttpMetrics::on(
-            parts.registry,
-            &docs::operations(parts.document),
-            !settings.server.cors_origins.is_empty(),
-        )?;
-        let (in_flight, connections) = (Presence::default(), Presence::default());
-        HttpMetrics::read(&metrics.in_flight, &in_flight);
-        HttpMetrics::read(&metrics.connections, &connections);
-        let proxies = TrustedProxies::new(settings.server.trusted_proxies.clone());
-        let readiness = parts.health.readiness().clone();
-        let observer = Observer {
-            metrics: metrics.clone(),
-            in_flight: in_flight.clone(),
-            readiness: readiness.clone(),
-            proxies: proxies.clone(),
-            slow: settings.live_page.slow_request_threshold,
-            sampling: Sampling::of(&settings.traces),
-        };
-        let limits = Arc::new(RateLimits::new(&settings.rate_limit, &metrics)?);
-        let shield = Guard {
-            metrics,
-            in_flight,
-            max_in_flight: settings.server.max_in_flight,
-            deadline: settings.server.request_timeout,
-            readiness,
-            opening: parts.opening.clone(),
-        };
-        Ok(Self {
-            observer: Arc::new(observer),
-            shield: Arc::new(shield),
-            limits,
-            proxies,
-            connections,
-        })
-    }
-}
-
 fn workers(settings: &ServerSettings) -> usize {
     match settings.workers {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        0 => cores(),
         given => given,
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn cors(origins: &[String]) -> Cors {

@@ -45,9 +45,13 @@ section! {
         /// limit. The peers in `server.trusted_proxies` have none, because theirs are the connections of many clients:
         /// behind a proxy that is not listed there, leave this at 0 and have the proxy limit them.
         pub max_connections_per_address: usize = 0 => Count(0..=1_000_000);
-        /// Most requests in work at once, over all workers; more are answered 503 with `Retry-After` at once, because
-        /// a queue that grows helps nobody. Probes are never refused.
+        /// Most requests in work at once, over all workers. The limit that holds is lower while requests have to wait: it
+        /// adapts between `min_in_flight` and this. A request over the limit waits for a tenth of a second at most and is
+        /// then answered 503 with `Retry-After`, log-ins first, then writes, then reads, and never a probe.
         pub max_in_flight: usize = 1_024 => Count(1..=1_000_000);
+        /// The lowest that the limit on requests in work adapts to. Not below what the service can do at once, which is
+        /// about `database.max_connections`. From `max_in_flight` on, that one is a fixed limit.
+        pub min_in_flight: usize = 16 => Count(1..=1_000_000);
         /// Networks whose `X-Forwarded-For` header is believed, as CIDRs. Empty believes nobody: the
         /// client is the peer of the connection.
         pub trusted_proxies: Vec<IpNet> = Vec::new() => Networks;

@@ -10,7 +10,7 @@
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 use tracing::Span;
@@ -30,6 +30,7 @@ pub struct RequestContext {
     span: Mutex<Option<Span>>,
     route: OnceLock<&'static str>,
     account: OnceLock<Uuid>,
+    deadline: OnceLock<Instant>,
     database_wait_nanos: AtomicU64,
     database_time_nanos: AtomicU64,
 }
@@ -48,6 +49,7 @@ impl RequestContext {
             span: Mutex::new(None),
             route: OnceLock::new(),
             account: OnceLock::new(),
+            deadline: OnceLock::new(),
             database_wait_nanos: AtomicU64::new(0),
             database_time_nanos: AtomicU64::new(0),
         }
@@ -130,6 +132,16 @@ impl RequestContext {
     /// Who is asking, once known.
     pub fn account(&self) -> Option<Uuid> {
         self.account.get().copied()
+    }
+
+    /// Says until when it has to be answered: no work begins for it after that. The first call counts.
+    pub fn set_deadline(&self, deadline: Instant) {
+        let _ = self.deadline.set(deadline);
+    }
+
+    /// Until when it has to be answered, once known.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline.get().copied()
     }
 
     /// Adds one operation: how long it waited for a connection, and how long it then took.

@@ -38,7 +38,12 @@ fn rounds() -> u32 {
 }
 
 fn program(database: &TestDatabase) -> Program {
-    Program::on(database).env("GLASSHOUSE_AUTH__JWT_SECRET", SECRET)
+    Program::on(database)
+        .env("GLASSHOUSE_AUTH__JWT_SECRET", SECRET)
+        // A busy machine is no reason to refuse an order here.
+        .env("GLASSHOUSE_DATABASE__WAIT_TIMEOUT", "10s")
+        .env("GLASSHOUSE_DATABASE__STATEMENT_TIMEOUT", "11s")
+        .env("GLASSHOUSE_DATABASE__DEADLINE", "12s")
 }
 
 /// Places one order under this key; the order's id, or `None` when no answer came.

@@ -12,7 +12,7 @@ use actix_web::web::{Data, ServiceConfig};
 use glasshouse::database::{Conn, Database, DatabaseError, Operation};
 use glasshouse::http::probes::Health;
 use glasshouse::http::problem::Problem;
-use glasshouse::http::{Bound, Opening, Parts, Resource, bind};
+use glasshouse::http::{Bound, Class, Opening, Parts, Resource, bind};
 use glasshouse::lifecycle::{Readiness, Tasks};
 use glasshouse::telemetry::metrics::{Registry, RuntimeMetrics};
 use glasshouse::{app, settings::Settings};
@@ -90,6 +90,8 @@ fn listener(database: &Database, registry: &Registry, settings: &Settings, tasks
         document: &app::document(),
         explanations: app::explanations(),
         identify: Arc::new(|_| None),
+        classify: |_, _| Class::Read,
+        pressure: database.pressure(),
         stop: tasks.token(),
     };
     let database = Data::new(database.clone());
@@ -144,6 +146,9 @@ async fn a_thousand_panics_are_a_thousand_answers(test: Arc<TestDatabase>) {
         idle.then_some(()).ok_or(pools)
     })
     .await;
+    // Nor does a panic keep its place among the requests in work.
+    let in_work = scrape().sum("http_admission_in_use", &[]);
+    assert!(in_work.abs() < f64::EPSILON, "{in_work}");
     let mut works = JoinSet::new();
     for _ in 0..settings.database.max_connections {
         works.spawn_local(client.get("/works").send());

@@ -71,6 +71,8 @@ impl Program {
             .env("GLASSHOUSE_SERVER__PORT", "0")
             .env("GLASSHOUSE_ADMIN__PORT", "0")
             .env("GLASSHOUSE_SERVER__WORKERS", "2")
+            // As in process: a limit that adapts to a machine that is busy with other tests would refuse what they ask.
+            .env("GLASSHOUSE_SERVER__MIN_IN_FLIGHT", "1024")
             .env("GLASSHOUSE_RATE_LIMIT__REGISTER__RATE", "")
             .env("GLASSHOUSE_RATE_LIMIT__LOGIN__RATE", "")
     }

@@ -1,11 +1,11 @@
 //! What stands between the outside and every handler: a panic answers 500 and the process lives, a request ends at its
-//! deadline, one too many is turned away at once, and no error leaves in another form than a problem document.
+//! deadline, one too many is turned away, and no error leaves in another form than a problem document.
 //!
 //! It stands inside CORS, so that a browser may read what it answers; what CORS itself refuses, [`in_problem_form`] dresses.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -18,21 +18,22 @@ use futures_util::FutureExt;
 use crate::lifecycle::Readiness;
 use crate::telemetry;
 
-use super::super::metrics::{HttpMetrics, Presence, Rejection, UNMATCHED};
+use super::super::admission::{Classify, Gate, Permit, Reason};
+use super::super::metrics::{HttpMetrics, Rejection, UNMATCHED};
 use super::super::probes;
 use super::super::problem::kinds::{
     BODY_TOO_LARGE, DEADLINE_EXCEEDED, INTERNAL_ERROR, MALFORMED_REQUEST, METHOD_NOT_ALLOWED,
     NOT_FOUND, NOT_READY, OVERLOADED, REQUEST_TIMEOUT, UNSUPPORTED_MEDIA_TYPE,
 };
-use super::super::problem::{PROBLEM_JSON, Problem, ProblemType};
+use super::super::problem::{PROBLEM_JSON, Problem, ProblemType, retry_after};
 use super::target;
 
 /// What the guard works with, shared by all workers.
 #[derive(Debug, Clone)]
 pub(in crate::http) struct Guard {
     pub(in crate::http) metrics: HttpMetrics,
-    pub(in crate::http) in_flight: Presence,
-    pub(in crate::http) max_in_flight: usize,
+    pub(in crate::http) gate: Gate,
+    pub(in crate::http) classify: Classify,
     pub(in crate::http) deadline: Duration,
     pub(in crate::http) readiness: Readiness,
     pub(in crate::http) opening: Opening,
@@ -59,19 +60,25 @@ pub(in crate::http) async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, Error> {
-    let refused =
-        target::refusal(request.head()).or_else(|| refusal(&guard, request.match_info().as_str()));
-    if let Some(problem) = refused {
-        // Not `into_response`, which drops the problem that `observe` counts and logs.
-        let (request, _payload) = request.into_parts();
-        return Ok(ServiceResponse::new(
-            request,
-            HttpResponse::from_error(problem),
-        ));
-    }
+    let deadline = Instant::now() + guard.deadline;
+    telemetry::with_current(|context| context.set_deadline(deadline));
+    let permit = match enter(&guard, &request).await {
+        Ok(permit) => permit,
+        Err(problem) => {
+            // Not `into_response`, which drops the problem that `observe` counts and logs.
+            let (request, _payload) = request.into_parts();
+            return Ok(ServiceResponse::new(
+                request,
+                HttpResponse::from_error(problem),
+            ));
+        }
+    };
     // `next` consumes the request; this is what a response can be made for when nothing comes back.
     let answered = AssertUnwindSafe(next.call(request)).catch_unwind();
-    match tokio::time::timeout(guard.deadline, answered).await {
+    let answered = tokio::time::timeout_at(deadline.into(), answered).await;
+    // What is still to do is to send the answer, for which nobody needs anything that runs out.
+    drop(permit);
+    match answered {
         Ok(Ok(Ok(response))) => Ok(as_problem(response.map_into_boxed_body())),
         Ok(Ok(Err(error))) => Err(in_our_form(error)),
         Ok(Err(_panic)) => {
@@ -100,16 +107,15 @@ pub(in crate::http) async fn in_problem_form(
     Ok(as_problem(response.map_into_boxed_body()))
 }
 
-/// Why this request goes no further, if it does not. Probes always do. The path is the decoded one, as it will be routed:
-/// `/%61pi/` is `/api/`.
-fn refusal(guard: &Guard, path: &str) -> Option<Problem> {
-    if probes::TEMPLATES.contains(&path) {
-        return None;
+/// Takes the request on, or says why it goes no further. Probes always do, and need nothing. The path is the decoded one,
+/// as it will be routed: `/%61pi/` is `/api/`.
+async fn enter(guard: &Guard, request: &ServiceRequest) -> Result<Option<Permit>, Problem> {
+    if let Some(problem) = target::refusal(request.head()) {
+        return Err(problem);
     }
-    let limit = i64::try_from(guard.max_in_flight).unwrap_or(i64::MAX);
-    if guard.in_flight.count() > limit {
-        let problem = Problem::new(&OVERLOADED).rejected(Rejection::Overload);
-        return Some(problem.retry_after(Duration::from_secs(fastrand::u64(1..=3))));
+    let path = request.match_info().as_str();
+    if probes::TEMPLATES.contains(&path) {
+        return Ok(None);
     }
     if path.starts_with("/api/") && !guard.opening.is_open() {
         let why = guard
@@ -118,9 +124,27 @@ fn refusal(guard: &Guard, path: &str) -> Option<Problem> {
             .first_failure()
             .map_or("starting", |check| check.reason.unwrap_or(check.name));
         let problem = Problem::new(&NOT_READY).retry_after(Duration::from_secs(2));
-        return Some(problem.source(format!("not ready: {why}")));
+        return Err(problem.source(format!("not ready: {why}")));
     }
-    None
+    let class = (guard.classify)(request.method().as_str(), path);
+    guard
+        .gate
+        .admit(class)
+        .await
+        .map(Some)
+        .map_err(|reason| refused(class.as_str(), reason))
+}
+
+/// The gate said no. It costs little and says when to come back: this happens when there is no time to lose.
+fn refused(class: &str, reason: Reason) -> Problem {
+    let rejection = match reason {
+        Reason::Pool => Rejection::Pool,
+        Reason::Full | Reason::Late | Reason::Displaced => Rejection::Overload,
+    };
+    Problem::new(&OVERLOADED)
+        .rejected(rejection)
+        .retry_after(retry_after())
+        .source(format!("{class} not taken on: {}", reason.as_str()))
 }
 
 /// An error of the framework's own, as a problem.

@@ -21,6 +21,7 @@ use crate::telemetry;
 
 use super::metrics::Rejection;
 
+pub(super) use database::retry_after;
 pub use pages::Explanations;
 pub(super) use pages::{__path_show_problem, show_problem};
 

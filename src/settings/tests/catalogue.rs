@@ -23,6 +23,7 @@ const OTHER: &[(&str, &str)] = &[
     ("server.max_connections", "99"),
     ("server.max_connections_per_address", "97"),
     ("server.max_in_flight", "98"),
+    ("server.min_in_flight", "15"),
     ("server.trusted_proxies", "10.0.0.0/8,fd00::/8"),
     ("server.cors_origins", "https://a.example,https://b.example"),
     ("server.tls.cert", "cert.pem"),

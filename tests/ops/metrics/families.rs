@@ -66,6 +66,7 @@ pub(crate) fn families(backend: Backend, routes: &[&str]) -> Vec<Family> {
         Backend::Sqlite => &["reader", "writer"],
     };
     let mut all = http(routes);
+    all.extend(admission());
     all.extend(database(pools));
     all.extend(subjects());
     all.extend([
@@ -148,6 +149,21 @@ fn http(routes: &[&str]) -> Vec<Family> {
         zero(
             "rate_limit_fallbacks_total",
             &[("policy", &["register", "login", "api"])],
+        ),
+    ]
+}
+
+fn admission() -> Vec<Family> {
+    let class = ("class", ["read", "write", "login"].as_slice());
+    let reasons = ["full", "late", "displaced", "pool"].as_slice();
+    vec![
+        moving("http_admission_limit", &[class]),
+        zero("http_admission_in_use", &[class]),
+        zero("http_admission_queued", &[class]),
+        zero("http_admission_wait_seconds_count", &[class]),
+        zero(
+            "http_admission_refused_total",
+            &[class, ("reason", reasons)],
         ),
     ]
 }

@@ -9,8 +9,9 @@ use actix_web::web::Data;
 use futures_util::future::join_all;
 use glasshouse::admin::{self, AdminContext};
 use glasshouse::app;
+use glasshouse::database::Database;
 use glasshouse::http::probes::Health;
-use glasshouse::http::{self, Opening, Parts, Resource};
+use glasshouse::http::{self, Class, Opening, Parts, Resource};
 use glasshouse::lifecycle::{Readiness, Tasks};
 use glasshouse::settings::Settings;
 use glasshouse::telemetry::logs::LogControl;
@@ -64,6 +65,8 @@ async fn a_scrape_takes_no_time_while_every_worker_is_stuck() {
         Health::new(readiness.clone()),
         RuntimeMetrics::register(&registry).unwrap(),
     );
+    // Opened by nobody.
+    let database = Database::new(&settings.database, &[], &registry).unwrap();
     let parts = Parts {
         settings: &settings,
         registry: &registry,
@@ -73,6 +76,8 @@ async fn a_scrape_takes_no_time_while_every_worker_is_stuck() {
         document: &app::document(),
         explanations: app::explanations(),
         identify: Arc::new(|_| None),
+        classify: |_, _| Class::Read,
+        pressure: database.pressure(),
         stop: tasks.token(),
     };
     let gate = Data::new(Mutex::new(()));

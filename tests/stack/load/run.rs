@@ -16,7 +16,7 @@ pub(crate) const PASSWORD: &str = "the password of a load test";
 
 /// What makes no difference to right and wrong, so that a busy machine fails nothing: objectives that nobody misses, and a
 /// service that waits.
-const PATIENT: [(&str, &str); 10] = [
+const PATIENT: [(&str, &str); 11] = [
     ("ACCOUNTS", "5"),
     ("ERRORS", "0.5"),
     ("GRACE", "4s"),
@@ -24,6 +24,7 @@ const PATIENT: [(&str, &str); 10] = [
     ("P99", "60000"),
     ("PRODUCTS", "20"),
     ("TIMEOUT", "30s"),
+    ("GLASSHOUSE_SERVER__MIN_IN_FLIGHT", "1024"),
     ("GLASSHOUSE_DATABASE__WAIT_TIMEOUT", "20s"),
     ("GLASSHOUSE_DATABASE__STATEMENT_TIMEOUT", "21s"),
     ("GLASSHOUSE_DATABASE__DEADLINE", "22s"),

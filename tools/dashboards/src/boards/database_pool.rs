@@ -168,7 +168,7 @@ fn saturation() -> Row {
     let used = Panel::graph(
         "Use by pool",
         "Connections in use on average over the last scrapes, as a share of what the pool may open, on the instance where it is highest. The dashed line is 90 %.",
-        "On the line for longer than a moment.",
+        "On the line for longer than a moment; on PostgreSQL also at 75 % beside a queue, because writes get no more.",
     )
     .unit(Unit::Share)
     .up_to(1.0)

@@ -1,7 +1,7 @@
 //! What goes wrong, for whom, and whose fault is it?
 
 use glasshouse::database::DatabaseMetrics;
-use glasshouse::http::HttpMetrics;
+use glasshouse::http::{AdmissionMetrics, HttpMetrics};
 use glasshouse::telemetry::logs::LogMetrics;
 
 use super::parts;
@@ -188,14 +188,29 @@ fn turned_away() -> Row {
         "overload, pool, timeout: too much to do. draining: an instance is ending, and whoever balances the load has not noticed.",
     )
     .unit(Unit::Requests)
-    .size(6, 8)
+    .size(12, 8)
     .query(Series::of(HttpMetrics::rejected()).rate().sum(&["reason"]), "{{reason}}");
+    let not_taken_on = Panel::graph(
+        "Not taken on",
+        "Requests a second that were refused before anything was done for them, by class and by what kept them out: the ten highest.",
+        "read among them: even what is refused last is refused. pool: more wait for a connection than will get one in time. LoadShedding fires when it lasts.",
+    )
+    .size(12, 8)
+    .unit(Unit::Requests)
+    .many()
+    .query(
+        Series::of(AdmissionMetrics::refused())
+            .rate()
+            .sum(&["class", "reason"])
+            .topk(10),
+        "{{class}}: {{reason}}",
+    );
     let limits = Panel::graph(
         "Refused by rate limits",
         "Share of the requests that each rate limit looked at and refused.",
         "Above 20 %: one client asks far too much, or the limit is too low. RateLimitRejecting fires when it lasts.",
     )
-    .size(6, 8)
+    .size(12, 8)
     .unit(Unit::Share)
     .up_to(1.0)
     .limit(0.2)
@@ -231,7 +246,10 @@ fn turned_away() -> Row {
             .topk(10),
         "{{path}}",
     );
-    Row::new("Turned away", [reasons, limits, apart, panics])
+    Row::new(
+        "Turned away",
+        [reasons, not_taken_on, limits, apart, panics],
+    )
 }
 
 fn behind() -> Row {

@@ -1,7 +1,7 @@
 //! How long do requests take, and where does the time go?
 
 use glasshouse::database::DatabaseMetrics;
-use glasshouse::http::HttpMetrics;
+use glasshouse::http::{AdmissionMetrics, HttpMetrics};
 use glasshouse::telemetry::metrics::RuntimeMetrics;
 
 use super::parts;
@@ -21,6 +21,7 @@ pub(super) fn dashboard() -> Dashboard {
     .row(spread())
     .row(routes())
     .row(parts_of_it())
+    .row(taken_on())
 }
 
 /// The times of the routes that are chosen.
@@ -183,4 +184,40 @@ fn parts_of_it() -> Row {
     .query(Series::of(HttpMetrics::in_flight()).now().sum(&[]), "requests")
     .query(parts::times().at_once().sum(&[]), "on average");
     Row::new("Where the time goes", [mean, lag, in_flight])
+}
+
+fn taken_on() -> Row {
+    let limit = Panel::graph(
+        "Limit on requests in work",
+        "Requests of each class that an instance may have in work when there is no other class: of the instance where it is lowest. It falls while a queue stands, and rises when it is in use and none does.",
+        "A limit that has fallen: there is more to do than this service can. Of write alone: what is slow is writing.",
+    )
+    .query(
+        Series::of(AdmissionMetrics::limit()).now().min(&["class"]),
+        "{{class}}",
+    );
+    let in_work = Panel::graph(
+        "In work by class",
+        "Requests that are being worked on, by class, on top of each other. Probes are none of them.",
+        "As many as the limit allows, for longer than a moment.",
+    )
+    .stacked()
+    .query(
+        Series::of(AdmissionMetrics::in_use()).now().sum(&["class"]),
+        "{{class}}",
+    );
+    let waiting = Panel::graph(
+        "Waiting to be taken on",
+        "Requests that wait for a moment because the limit is reached: as seen by the scrape, and on average between two scrapes.",
+        "Anything that lasts: some of them are refused.",
+    )
+    .query(
+        Series::of(AdmissionMetrics::queued()).now().sum(&[]),
+        "waiting",
+    )
+    .query(
+        Series::of(AdmissionMetrics::wait()).at_once().sum(&[]),
+        "on average",
+    );
+    Row::new("Whether they are taken on", [limit, in_work, waiting])
 }
