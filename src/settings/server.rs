@@ -50,7 +50,8 @@ section! {
         /// then answered 503 with `Retry-After`, log-ins first, then writes, then reads, and never a probe.
         pub max_in_flight: usize = 1_024 => Count(1..=1_000_000);
         /// The lowest that the limit on requests in work adapts to. Not below what the service can do at once, which is
-        /// about `database.max_connections`. From `max_in_flight` on, that one is a fixed limit.
+        /// about `database.max_connections`. Four times this is what it begins with. From `max_in_flight` on, that one is a
+        /// fixed limit.
         pub min_in_flight: usize = 16 => Count(1..=1_000_000);
         /// Networks whose `X-Forwarded-For` header is believed, as CIDRs. Empty believes nobody: the
         /// client is the peer of the connection.

@@ -197,14 +197,15 @@ on_both!(
     }
 );
 async fn a_queue_of_writers_lowers_their_limit_until_it_is_gone(app: TestApp) {
-    const TAKEN: usize = 40;
+    // As many as there may be in the beginning.
+    const TAKEN: usize = 6;
     let limit = async || {
         let metrics = app.metrics().await;
         whole(metrics.value("http_admission_limit", &[("class", "write")]))
     };
     let product = app.product("LAMP-1", 1000).await;
     let buyer = app.register("buyer@example.com").await;
-    assert_eq!(limit().await, 54);
+    assert_eq!(limit().await, TAKEN as u64);
     let held = HeldWrites::in_database(app.database());
     let taken = orders(&app, &buyer, &product, TAKEN);
     let queue = async {
@@ -224,7 +225,7 @@ async fn a_queue_of_writers_lowers_their_limit_until_it_is_gone(app: TestApp) {
     eventually("the limit to rise with demand", SOON, async || {
         orders(&app, &buyer, &product, 8).await;
         match limit().await {
-            0..=8 => Err(limit().await),
+            low @ 0..=6 => Err(low),
             _ => Ok(()),
         }
     })

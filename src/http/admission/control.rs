@@ -11,11 +11,17 @@ use crate::database::LaneReading;
 /// and comes ten times a second for as long as it takes.
 const DECREASE: f64 = 0.8;
 
+/// What the limit begins with, in times the least. Not with the most: a limit that was never tried lets in a thousand at the
+/// first onset of overload, and it takes seconds until they are gone.
+const FIRST: f64 = 4.0;
+
 /// What was seen in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Window {
     /// A queue stood all the time.
     pub(super) standing: bool,
+    /// Somebody waited behind the gate when it ended.
+    pub(super) queued: bool,
     /// The limit kept somebody out.
     pub(super) pressed: bool,
     /// The most that was in work at once.
@@ -28,16 +34,19 @@ pub(super) struct Aimd {
     least: f64,
     most: f64,
     limit: f64,
+    /// Nobody has had to wait behind the gate yet.
+    untried: bool,
 }
 
 impl Aimd {
-    /// Begins at the most: it takes a queue to be lowered.
+    /// Begins low, and doubles whenever it is hit until somebody has to wait behind it for the first time.
     pub(super) fn new(least: u32, most: u32) -> Self {
         let (least, most) = (f64::from(least.min(most)), f64::from(most));
         Self {
             least,
             most,
-            limit: most,
+            limit: (least * FIRST).min(most),
+            untried: true,
         }
     }
 
@@ -48,12 +57,18 @@ impl Aimd {
     /// to: whatever stands then does not stand because of them.
     pub(super) fn next(&mut self, window: Window) -> u32 {
         let peak = f64::from(window.peak);
+        self.untried &= !window.standing && !window.queued;
         if window.standing {
             if peak > self.least {
                 self.limit = (self.limit.min(peak) * DECREASE).max(self.least);
             }
         } else if window.pressed {
-            self.limit = (self.limit + self.limit.sqrt()).min(self.most);
+            let more = if self.untried {
+                self.limit
+            } else {
+                self.limit.sqrt()
+            };
+            self.limit = (self.limit + more).min(self.most);
         }
         self.now()
     }

@@ -2,8 +2,8 @@
 //! there is simply too much.
 //!
 //! The important first; among equals the one who came first. In overload (the queue has stood for a while, or there is one
-//! behind the gate) the one who came last, whose client is the least likely to have given up; and patience is cut to a
-//! tenth, so that a refusal comes soon.
+//! behind the gate) the one who came last, whose client is the least likely to have given up; and patience is cut to
+//! next to nothing, so that a refusal comes soon.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -12,8 +12,8 @@ use super::class::Class;
 
 /// How long one waits who finds the queue in order. Longer than most bursts, shorter than any client's patience.
 pub(super) const PATIENCE: Duration = Duration::from_millis(100);
-/// How long one waits in overload.
-pub(super) const PATIENCE_IN_OVERLOAD: Duration = Duration::from_millis(10);
+/// How long one waits in overload: until the next slot comes free, which is soon where many are in work.
+pub(super) const PATIENCE_IN_OVERLOAD: Duration = Duration::from_millis(3);
 /// For how long after it has stood it is still overload: the queue is empty for a moment whenever several slots come free.
 pub(super) const AFTERMATH: Duration = Duration::from_secs(1);
 

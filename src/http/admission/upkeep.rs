@@ -112,9 +112,11 @@ impl Fitting {
     pub(super) fn new(gate: &Gate) -> Self {
         let bounds = gate.bounds();
         let of_lane = || Standing::above(bounds.longest_wait / PART_OF_WAIT);
+        let limit = Aimd::new(bounds.least, bounds.most);
+        gate.set_limits(limit.now(), limit.now(), [false; Class::COUNT]);
         Self {
-            all: Aimd::new(bounds.least, bounds.most),
-            writes: Aimd::new(bounds.least, bounds.most),
+            all: limit.clone(),
+            writes: limit,
             workers: Standing::above(LAG_TARGET),
             reading: of_lane(),
             writing: of_lane(),
@@ -125,28 +127,27 @@ impl Fitting {
 
     /// One window has passed. A queue of writers is theirs alone: reads do not wait in it, and are not refused for it.
     pub(super) fn step(&mut self, gate: &Gate, lag: LaneReading) {
+        let (reads, writes) = (gate.pressure().of_reads(), gate.pressure().of_writes());
         let workers = self.workers.in_window(lag);
-        let reading = self.reading.in_window(gate.pressure().of_reads());
-        let writing = self.writing.in_window(gate.pressure().of_writes());
-        let all = self
-            .all
-            .next(window(workers || reading, gate.slots().seen()));
-        let writes = self
-            .writes
-            .next(window(writing, gate.slots().seen_of_writes()));
+        let reading = self.reading.in_window(reads);
+        let writing = self.writing.in_window(writes);
+        let of_all = window(workers || reading, reads, gate.slots().seen());
+        let of_writes = window(writing, writes, gate.slots().seen_of_writes());
         let strained = self.strain.is_on(workers || reading);
         let strained_writes = self.strain_of_writes.is_on(writing) || strained;
         let strained_by_class = Class::BY_IMPORTANCE.map(|class| match class {
             Class::Write => strained_writes,
             Class::Read | Class::Login => strained,
         });
+        let (all, writes) = (self.all.next(of_all), self.writes.next(of_writes));
         gate.set_limits(all, writes, strained_by_class);
     }
 }
 
-fn window(standing: bool, seen: Seen) -> Window {
+fn window(standing: bool, lane: LaneReading, seen: Seen) -> Window {
     Window {
         standing,
+        queued: lane.waiting > 0,
         pressed: seen.kept_out,
         peak: seen.peak,
     }

@@ -9,6 +9,7 @@ use crate::database::LaneReading;
 
 const CALM: Window = Window {
     standing: false,
+    queued: false,
     pressed: false,
     peak: 100,
 };
@@ -28,9 +29,36 @@ fn pressed() -> Window {
     }
 }
 
+/// One that has been hit often, and behind which no queue has stood.
+fn risen(least: u32, most: u32) -> Aimd {
+    let mut limit = Aimd::new(least, most);
+    for _ in 0..20 {
+        limit.next(pressed());
+    }
+    assert_eq!(limit.now(), most);
+    limit
+}
+
+#[test]
+fn it_begins_low_and_doubles_until_somebody_has_to_wait() {
+    let mut limit = Aimd::new(16, 1000);
+    assert_eq!(limit.now(), 64);
+    assert_eq!(limit.next(CALM), 64);
+    assert_eq!(limit.next(pressed()), 128);
+    let queued = Window {
+        queued: true,
+        ..pressed()
+    };
+    assert_eq!(limit.next(queued), 139);
+    assert_eq!(limit.next(pressed()), 151);
+    assert_eq!(limit.next(standing(125)), 100);
+    assert_eq!(limit.next(pressed()), 110);
+    assert_eq!(Aimd::new(16, 32).now(), 32, "not above the most");
+}
+
 #[test]
 fn a_standing_queue_lowers_the_limit_from_what_was_in_work() {
-    let mut limit = Aimd::new(16, 1000);
+    let mut limit = risen(16, 1000);
     assert_eq!(limit.next(CALM), 1000);
     assert_eq!(limit.next(standing(100)), 80);
     assert_eq!(limit.next(standing(100)), 64);
@@ -42,7 +70,7 @@ fn a_standing_queue_lowers_the_limit_from_what_was_in_work() {
 
 #[test]
 fn a_limit_that_was_hit_is_raised_when_no_queue_stands_and_else_it_stays() {
-    let mut limit = Aimd::new(16, 1000);
+    let mut limit = risen(16, 1000);
     limit.next(standing(125));
     assert_eq!(limit.now(), 100);
     assert_eq!(limit.next(CALM), 100);
@@ -55,7 +83,7 @@ fn a_limit_that_was_hit_is_raised_when_no_queue_stands_and_else_it_stays() {
 
 #[test]
 fn it_takes_less_than_two_seconds_from_the_most_to_a_few_and_less_than_ten_back() {
-    let mut limit = Aimd::new(16, 1024);
+    let mut limit = risen(16, 1024);
     let down = (0..1_000)
         .take_while(|_| {
             let peak = limit.now();
@@ -71,7 +99,7 @@ fn it_takes_less_than_two_seconds_from_the_most_to_a_few_and_less_than_ten_back(
 
 #[test]
 fn what_stands_while_few_are_in_work_lowers_nothing() {
-    let mut limit = Aimd::new(16, 1000);
+    let mut limit = risen(16, 1000);
     assert_eq!(limit.next(standing(16)), 1000);
 }
 
@@ -103,12 +131,12 @@ proptest! {
     #[test]
     fn whatever_is_seen_the_limit_stays_between_its_bounds(
         (least, most) in (1_u32..2_000).prop_flat_map(|least| (Just(least), least..1_000_001)),
-        windows in prop::collection::vec((any::<bool>(), any::<bool>(), 0_u32..1_200_000), 0..200),
+        windows in prop::collection::vec((any::<[bool; 3]>(), 0_u32..1_200_000), 0..200),
     ) {
         let mut limit = Aimd::new(least, most);
-        for (standing, pressed, peak) in windows {
+        for ([standing, queued, pressed], peak) in windows {
             let before = limit.now();
-            let after = limit.next(Window { standing, pressed, peak });
+            let after = limit.next(Window { standing, queued, pressed, peak });
             prop_assert!((least..=most).contains(&after), "{after}");
             if standing {
                 prop_assert!(after <= before, "{before} to {after} while a queue stands");

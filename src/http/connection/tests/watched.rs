@@ -107,8 +107,14 @@ async fn a_client_that_was_refused_is_read_from_until_it_has_the_answer() {
 #[tokio::test]
 async fn a_client_that_was_answered_amid_its_body_is_read_from_until_it_has_the_answer() {
     for (request, waits) in [
-        ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nsome", true),
-        ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nsome", false),
+        (
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nsome",
+            true,
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nsome",
+            false,
+        ),
     ] {
         let (mut client, mut watched) = pair().await;
         client.write_all(request.as_bytes()).await.unwrap();
