@@ -190,9 +190,14 @@ pub fn priced(wanted: Vec<Wanted>) -> Result<(Vec<OrderLine>, i64), TotalOverflo
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::catalog::model::Price;
+    use crate::orders::model::Order;
+    use crate::orders::representation::OrderView;
+    use crate::orders::status::Status;
 
     fn item(product: u128, quantity: i64) -> BasketItem {
         BasketItem {
@@ -295,16 +300,99 @@ mod tests {
         );
     }
 
+    /// Amounts of every size, and those around the largest.
+    fn amount() -> impl Strategy<Value = i64> {
+        prop_oneof![
+            (0..63_u32, any::<i64>()).prop_map(|(bits, any)| any & ((1 << bits) - 1)),
+            (0..4_i64).prop_map(|less| i64::MAX - less),
+        ]
+    }
+
+    /// Wishes for different products, within the bounds of the API, with their prices and stocks.
+    fn wishes() -> impl Strategy<Value = Vec<(BasketItem, Offer)>> {
+        let price = prop_oneof![0..=Price::MAX, Just(Price::MAX)];
+        let wishes = prop::collection::vec((1..=1000_i64, price, 0..=1500_i64), 1..=50);
+        wishes.prop_map(|wishes| {
+            let numbered = (1_u128..).zip(wishes);
+            numbered
+                .map(|(product, (quantity, price, stock))| {
+                    (item(product, quantity), offer(product, price, stock))
+                })
+                .collect()
+        })
+    }
+
     proptest! {
         #[test]
-        fn a_total_equals_its_lines_or_is_refused(wishes in prop::collection::vec((1..=1000_i64, 0..=i64::MAX), 1..50)) {
-            let exact: i128 = wishes.iter().map(|&(quantity, price)| i128::from(quantity) * i128::from(price)).sum();
-            match priced(wishes.into_iter().map(|(quantity, price)| wanted(quantity, price)).collect()) {
-                Ok((lines, total)) => {
-                    prop_assert_eq!(i128::from(total), exact);
-                    prop_assert_eq!(lines.iter().map(|line| line.line_total_cents).sum::<i64>(), total);
+        fn a_total_equals_its_lines_or_is_refused_at_the_first_that_does_not_fit(
+            wishes in prop_oneof![
+                prop::collection::vec((amount(), amount()), 1..50),
+                // Lines that fit, whose sum need not.
+                prop::collection::vec((1..=2_i64, (2..=40_i64).prop_map(|part| i64::MAX / part)), 1..50),
+            ],
+        ) {
+            let exact: Vec<i128> = wishes
+                .iter()
+                .map(|&(quantity, price)| i128::from(quantity) * i128::from(price))
+                .collect();
+            let sums = exact.iter().scan(0, |sum, line| {
+                *sum += line;
+                Some(*sum)
+            });
+            let overflow = sums.clone().position(|sum| sum > i128::from(i64::MAX));
+            let priced = priced(wishes.iter().map(|&(quantity, price)| wanted(quantity, price)).collect());
+            match (priced, overflow) {
+                (Ok((lines, total)), None) => {
+                    prop_assert_eq!(Some(i128::from(total)), sums.last());
+                    prop_assert!(lines.iter().map(|line| i128::from(line.line_total_cents)).eq(exact));
+                    let asked = lines.iter().map(|line| (line.quantity, line.unit_price_cents));
+                    prop_assert!(asked.eq(wishes));
                 }
-                Err(_) => prop_assert!(exact > i128::from(i64::MAX)),
+                (Err(refused), Some(position)) => prop_assert_eq!(refused, TotalOverflow { position }),
+                (priced, expected) => prop_assert!(false, "{:?}, not {:?}", priced, expected),
+            }
+        }
+
+        #[test]
+        fn what_the_api_lets_in_is_never_too_dear_and_every_client_reads_its_total(
+            wishes in wishes(),
+            turn in any::<prop::sample::Index>(),
+        ) {
+            let (items, mut offers): (Vec<_>, Vec<_>) = wishes.into_iter().unzip();
+            let basket = Basket::new(items.clone()).unwrap();
+            let expected = offers.clone();
+            // The catalog answers in an order of its own.
+            offers.rotate_left(turn.index(items.len()));
+            let wanted = basket.matched(offers).unwrap();
+            prop_assert!(wanted.iter().map(|wish| &wish.offer).eq(&expected));
+
+            let short: Vec<_> = (0..items.len()).filter(|&at| items[at].quantity > expected[at].stock).collect();
+            let told = shortages(&wanted);
+            prop_assert!(told.iter().map(|shortage| shortage.position).eq(short));
+            prop_assert!(told.iter().all(|shortage| shortage.wanted > shortage.left));
+
+            let (lines, total_cents) = priced(wanted).unwrap();
+            prop_assert_eq!(total_cents, lines.iter().map(|line| line.line_total_cents).sum::<i64>());
+            prop_assert!(total_cents < 1 << 53);
+            let at = DateTime::from_timestamp_millis(1_790_000_000_000).unwrap();
+            let order = Order {
+                id: Uuid::nil(),
+                account_id: Uuid::nil(),
+                status: Status::Placed,
+                lines: lines.clone(),
+                total_cents,
+                created_at: at,
+                updated_at: at,
+            };
+            let json = serde_json::to_string(&OrderView::from(order)).unwrap();
+            let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+            // Whole numbers, of which a client that knows only doubles loses nothing.
+            prop_assert_eq!(&read["total_cents"], &serde_json::json!(total_cents));
+            prop_assert_eq!(read["total_cents"].as_f64().map(|total| format!("{total:.0}")), Some(total_cents.to_string()));
+            for (line, read) in lines.iter().zip(read["items"].as_array().unwrap()) {
+                prop_assert_eq!(&read["line_total_cents"], &serde_json::json!(line.quantity * line.unit_price_cents));
+                prop_assert_eq!(&read["unit_price_cents"], &serde_json::json!(line.unit_price_cents));
+                prop_assert_eq!(&read["quantity"], &serde_json::json!(line.quantity));
             }
         }
     }

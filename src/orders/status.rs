@@ -122,6 +122,8 @@ pub struct InvalidTransition {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -167,5 +169,36 @@ mod tests {
         }
         assert_eq!(Status::parse("Placed"), None);
         assert_eq!(Status::parse(""), None);
+    }
+
+    proptest! {
+        /// Whoever asks for whatever, in whatever order, by name as over HTTP.
+        #[test]
+        fn an_order_goes_forward_alone_and_gives_its_stock_back_once_and_never_when_it_is_on_its_way(
+            names in prop::collection::vec(
+                prop_oneof![9 => prop::sample::select(Status::ALL.map(Status::as_str).to_vec()), 1 => Just("lost")],
+                0..30,
+            ),
+        ) {
+            let (mut status, mut taken, mut path) = (Status::Placed, 1, vec!["placed"]);
+            for to in names.into_iter().filter_map(Status::parse) {
+                let Ok(step) = status.to(to) else {
+                    continue;
+                };
+                prop_assert_eq!((step.from(), step.to()), (status, to));
+                status = step.to();
+                taken -= i32::from(status == Status::Cancelled);
+                path.push(status.as_str());
+            }
+            prop_assert_eq!(taken, i32::from(status != Status::Cancelled));
+            // The lives that the design knows; each may end early, none goes on.
+            let lives = [
+                "placed paid shipped delivered",
+                "placed paid cancelled",
+                "placed cancelled",
+            ];
+            let path = path.join(" ");
+            prop_assert!(lives.iter().any(|life| life.starts_with(&path)), "{}", path);
+        }
     }
 }

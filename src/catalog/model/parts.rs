@@ -200,6 +200,15 @@ mod tests {
 
     proptest! {
         #[test]
+        fn a_price_is_kept_to_the_cent_or_refused(
+            cents in prop_oneof![any::<i64>(), -2..=Price::MAX + 2, Price::MAX - 2..=Price::MAX + 2, -2..=2_i64],
+        ) {
+            let nearest = cents.clamp(0, Price::MAX);
+            let expected = if cents == nearest { Ok(cents) } else { Err(InvalidPart::Price) };
+            prop_assert_eq!(Price::parse(cents).map(Price::cents), expected);
+        }
+
+        #[test]
         fn whatever_is_typed_is_kept_as_it_is_or_refused(text in ".{0,210}") {
             if let Ok(sku) = Sku::parse(&*text) {
                 prop_assert_eq!(sku.as_str(), &text);

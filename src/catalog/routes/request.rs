@@ -176,6 +176,7 @@ fn broken(field: &'static str, rule: InvalidPart) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -206,6 +207,30 @@ mod tests {
         assert_eq!((new.sku.as_str(), new.name.as_str()), ("MUG-1", "Mug"));
         assert_eq!((new.unit_price.cents(), new.stock.pieces()), (1490, 3));
         assert_eq!(new.product_type, ProductType::Physical);
+    }
+
+    proptest! {
+        /// Money is whole cents: nothing is rounded, cut off or wrapped on its way in.
+        #[test]
+        fn a_price_in_json_is_taken_as_it_is_written_or_not_at_all(
+            text in prop_oneof![
+                any::<i128>().prop_map(|number| number.to_string()),
+                prop_oneof![-3..=3_i64, 4..=Price::MAX - 4, Price::MAX - 3..=Price::MAX + 3].prop_map(|number| number.to_string()),
+                any::<f64>().prop_filter("JSON has no others", |number| number.is_finite()).prop_map(|number| number.to_string()),
+                (0..=Price::MAX, 0..100_u8).prop_map(|(whole, part)| format!("{whole}.{part:02}")),
+                "-?(0|[1-9][0-9]{0,22})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,3})?",
+                "\"[0-9]{1,4}\"",
+            ],
+        ) {
+            let body = mug().to_string().replace("1490", &text);
+            let read = serde_json::from_str::<CreateProductRequest>(&body).ok();
+            let read = read.filter(|request| request.validate().is_ok());
+            let taken = read.and_then(|request| request.into_new().ok()).map(|new| new.unit_price.cents());
+            // `-0` is a number with a fraction to JSON's readers.
+            let written = text.parse::<i64>().ok().filter(|cents| cents.to_string() == text);
+            let written = written.filter(|cents| (0..=Price::MAX).contains(cents));
+            prop_assert_eq!(taken, written, "{}", text);
+        }
     }
 
     #[test]

@@ -240,7 +240,8 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(self.status());
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)));
         if let Some(after) = self.0.retry_after {
-            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+            let begun = u64::from(after.subsec_nanos() > 0);
+            let seconds = after.as_secs().saturating_add(begun);
             response.insert_header((RETRY_AFTER, HeaderValue::from(seconds.max(1))));
         }
         for (name, value) in &self.0.headers {

@@ -6,8 +6,8 @@ use chrono::TimeDelta;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::catalog::model::{NewProduct, Price, ProductName, Sku, Stock};
-use crate::catalog::{self, CatalogService, Product, ProductType};
+use crate::catalog::model::{NewProduct, Price, ProductChange, ProductName, Sku, Stock};
+use crate::catalog::{self, CatalogError, CatalogService, Product, ProductType};
 use crate::database::{Conn, Database, DatabaseError, Operation, migrations};
 use crate::orders::basket::{Basket, BasketItem};
 use crate::orders::idempotency::{Fingerprint, IdempotencyKey};
@@ -96,6 +96,14 @@ impl Fixture {
 
     pub(super) async fn stock(&self, product: &Product) -> i64 {
         self.catalog.find(product.id).await.unwrap().stock
+    }
+
+    pub(super) async fn change(
+        &self,
+        product: Uuid,
+        change: ProductChange,
+    ) -> Result<Product, CatalogError> {
+        self.catalog.change(product, change).await
     }
 
     /// Places an order for an account.

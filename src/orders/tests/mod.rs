@@ -5,3 +5,4 @@ mod fixture;
 mod placing;
 mod reading;
 mod transitions;
+mod walks;
