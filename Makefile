@@ -81,6 +81,11 @@ fuzz-api: ## Fuzz the API by its OpenAPI document with Schemathesis, in three ro
 	cargo build --locked --release
 	@scripts/fuzz-api $(or $(DATABASE),sqlite)
 
+# Its properties are part of `make test`, on the seeds and on inputs drawn without looking at the code.
+.PHONY: fuzz
+fuzz: ## Fuzz tokens, cursors, idempotency keys and problems with libFuzzer, 60 seconds each: TARGET=token DURATION=10m
+	@scripts/fuzz
+
 .PHONY: image
 image: ## Build the image of the service, with docker, podman or buildah
 	@scripts/image

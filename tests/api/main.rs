@@ -11,6 +11,7 @@ mod catalog;
 mod conventions;
 mod cors;
 mod documents;
+mod fuzzed;
 mod orders;
 mod pages;
 mod paging;

@@ -77,14 +77,21 @@ fn one(words: &mut Words<'_, '_>, allowed: &[&str]) -> bool {
     }
 }
 
-#[test]
-fn the_lock_file_holds_nothing_banned_and_nothing_from_elsewhere() {
-    let (lock, deny) = (read("Cargo.lock"), read("deny.toml"));
+/// The packages of a lock file.
+fn packages(lock: &Table) -> &[Value] {
     let packages = lock["package"].as_array().unwrap();
+    assert!(packages.len() > 100, "nothing was read");
+    packages
+}
+
+#[test]
+fn the_lock_files_hold_nothing_banned_and_nothing_from_elsewhere() {
+    let (lock, fuzzing) = (read("Cargo.lock"), read("fuzz/Cargo.lock"));
+    let deny = read("deny.toml");
     let bans = deny["bans"]["deny"].as_array().unwrap();
-    assert!(packages.len() > 100 && bans.len() > 5, "nothing was read");
+    assert!(bans.len() > 5, "nothing was read");
     let mut found = Vec::new();
-    for package in packages {
+    for package in packages(&lock).iter().chain(packages(&fuzzing)) {
         let (name, has) = (
             text(package, "name").unwrap(),
             text(package, "version").unwrap(),
@@ -104,6 +111,32 @@ fn the_lock_file_holds_nothing_banned_and_nothing_from_elsewhere() {
         }
     }
     crate::none("Cargo.lock", &found);
+}
+
+/// What `make fuzz` needs beyond the service.
+const FUZZING: [&str; 3] = ["arbitrary", "glasshouse-fuzz", "libfuzzer-sys"];
+
+/// What stands in the lock file of fuzz/ otherwise than in ours.
+fn differences(shipped: &[Value], fuzzed: &[Value]) -> Vec<String> {
+    let known = |package: &Value| {
+        let same = |key| move |other: &Value| text(other, key) == text(package, key);
+        FUZZING.contains(&text(package, "name").unwrap())
+            || shipped
+                .iter()
+                .any(|other| same("name")(other) && same("version")(other))
+    };
+    let differing = fuzzed.iter().filter(|package| !known(package));
+    differing
+        .map(|package| format!("{} {}", package["name"], package["version"]))
+        .collect()
+}
+
+#[test]
+fn what_is_fuzzed_is_built_of_what_is_shipped() {
+    let (lock, fuzzing) = (read("Cargo.lock"), read("fuzz/Cargo.lock"));
+    let found = differences(packages(&lock), packages(&fuzzing));
+    let what = "fuzz/Cargo.lock is not of Cargo.lock: `scripts/fuzz --lock` writes it anew";
+    crate::none(what, &found);
 }
 
 #[test]
@@ -157,6 +190,24 @@ fn cargo(arguments: &[&str]) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn another_version_in_a_fuzzed_build_is_noticed() {
+    let package = |name: &str, version: &str| -> Value {
+        let table: Table = format!("name = '{name}'\nversion = '{version}'")
+            .parse()
+            .unwrap();
+        Value::Table(table)
+    };
+    let shipped = [package("a", "1.0.0"), package("b", "1.0.0")];
+    assert_eq!(differences(&shipped, &[package("a", "1.0.0")]), [""; 0]);
+    let fuzzed = [
+        package("a", "1.0.1"),
+        package("c", "1.0.0"),
+        package("arbitrary", "1.0.0"),
+    ];
+    assert_eq!(differences(&shipped, &fuzzed).len(), 2);
 }
 
 #[test]
