@@ -47,7 +47,12 @@ fn faults(text: &str, known: &dyn Fn(&str) -> bool) -> Vec<String> {
 
 #[test]
 fn every_promise_has_its_test() {
-    let tests: Vec<_> = SourceFile::all_in("tests").into_iter().collect();
+    let mut tests = SourceFile::all_in("tests");
+    tests.extend(
+        SourceFile::all_in("src")
+            .into_iter()
+            .filter(SourceFile::is_test),
+    );
     let known = |name: &str| {
         let function = format!("fn {name}(");
         tests.iter().any(|file| file.text.contains(&function))

@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Live,
     /// Readiness.
     Ready,
+    /// For nothing: how late this thread is, which is the machine's doing and not the service's.
+    Nothing,
 }
 
 /// One answer.
@@ -65,6 +67,9 @@ const PAUSE: Duration = Duration::from_millis(15);
 
 /// Longer than the last requests can take.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How often it is looked whether this thread is late.
+const IDLING: Duration = Duration::from_millis(10);
 
 /// Between two looks at a probe.
 const PROBING: Duration = Duration::from_millis(40);
@@ -117,12 +122,14 @@ async fn run(errand: Errand, stop: &AtomicBool) -> Vec<Seen> {
             ask(Kind::Ready, PROBING, stop, || client.get("/health/ready")),
         )
     };
-    let (reads, writes, (elsewhere, live, probed)) = tokio::join!(
+    let (reads, writes, (elsewhere, live, probed), nothing) = tokio::join!(
         join_all((0..CLIENTS).map(read)),
         join_all((0..CLIENTS).map(write)),
-        others
+        others,
+        idle(stop)
     );
     let mut all = [reads, writes].concat().concat();
+    all.extend(nothing);
     all.extend([elsewhere, live, probed].concat());
     all
 }
@@ -136,6 +143,24 @@ async fn ask(kind: Kind, pause: Duration, stop: &AtomicBool, call: impl Fn() -> 
         let answer = call().try_send().await;
         all.push(Seen::of(kind, asked, answer));
         tokio::time::sleep(pause).await;
+    }
+    all
+}
+
+/// Nobody, who asks for nothing and waits all the same.
+async fn idle(stop: &AtomicBool) -> Vec<Seen> {
+    let mut all = Vec::new();
+    while !stop.load(Relaxed) {
+        let asked = Instant::now();
+        tokio::time::sleep(IDLING).await;
+        all.push(Seen {
+            kind: Kind::Nothing,
+            asked,
+            took: asked.elapsed().saturating_sub(IDLING),
+            status: 200,
+            says_when: false,
+            text: String::new(),
+        });
     }
     all
 }
@@ -194,7 +219,7 @@ impl Record {
             let expected = match seen.kind {
                 Kind::Read | Kind::Write => seen.is_good() || seen.status == 503 && seen.says_when,
                 Kind::Ready => matches!(seen.status, 200 | 503),
-                Kind::Elsewhere | Kind::Live => seen.status == 200,
+                Kind::Elsewhere | Kind::Live | Kind::Nothing => seen.status == 200,
             };
             assert!(expected, "{seen:?}");
             assert!(seen.took < LONGEST, "{seen:?}");
@@ -251,7 +276,14 @@ impl Record {
                 self.of(kind).count()
             )
         };
-        let kinds = [Kind::Read, Kind::Write, Kind::Live, Kind::Ready].map(of);
+        let kinds = [
+            Kind::Read,
+            Kind::Write,
+            Kind::Live,
+            Kind::Ready,
+            Kind::Nothing,
+        ];
+        let kinds = kinds.map(of);
         format!("{what}: {}", kinds.join("; "))
     }
 }

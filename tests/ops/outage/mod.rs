@@ -174,6 +174,10 @@ fn assert_came_through(record: &Record, what: &str, down: Instant, repaired: Ins
         let failed = record.failed(kind, down, repaired);
         assert!(failed > 0, "{kind:?}: nobody noticed that it was away");
     }
-    let (_, live) = record.times(Kind::Live);
-    assert!(live < Duration::from_millis(250), "liveness took {live:?}");
+    let ((_, live), (_, late)) = (record.times(Kind::Live), record.times(Kind::Nothing));
+    // On a machine that is busy or stolen from, who asks is late as well.
+    assert!(
+        live < Duration::from_millis(250) + late,
+        "liveness took {live:?}, who asked was late by {late:?}"
+    );
 }
