@@ -13,8 +13,9 @@ section! {
         /// `sqlite://relative.db`, `sqlite:///absolute.db` or `postgres://user:password@host:port/database`; the scheme
         /// alone decides. libpq's parameters (`?sslmode=require`) are kept. `DATABASE_URL` sets it too.
         pub url: DatabaseUrl = DatabaseUrl::Sqlite(PathBuf::from("glasshouse.db")) => DatabaseAddress;
-        /// Most connections in the pool. PostgreSQL's `max_connections` must hold this for every replica, and some. Writes
-        /// get three quarters of them at most, and one on SQLite; the rest is left to reads.
+        /// Most connections in the pool. PostgreSQL's `max_connections` must hold this for every replica, and some. Of two
+        /// or more, writes get three quarters at most; the rest is left to reads. On SQLite one of them writes, beside at
+        /// least one that reads.
         pub max_connections: usize = 16 => Count(1..=1_000);
         /// Connections opened at the start and kept when idle, so that the first requests find them.
         pub min_idle: usize = 2 => Count(0..=1_000);

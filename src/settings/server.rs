@@ -46,12 +46,13 @@ section! {
         /// behind a proxy that is not listed there, leave this at 0 and have the proxy limit them.
         pub max_connections_per_address: usize = 0 => Count(0..=1_000_000);
         /// Most requests in work at once, over all workers. The limit that holds is lower while requests have to wait: it
-        /// adapts between `min_in_flight` and this. A request over the limit waits for a tenth of a second at most and is
-        /// then answered 503 with `Retry-After`, log-ins first, then writes, then reads, and never a probe.
+        /// adapts between `min_in_flight` and this. A request over the limit waits for a tenth of a second at most, if there
+        /// is room to wait, and else is answered 503 with `Retry-After`, log-ins first, then writes, then reads, and never a
+        /// probe. One whose body is waited for is not in work.
         pub max_in_flight: usize = 1_024 => Count(1..=1_000_000);
         /// The lowest that the limit on requests in work adapts to. Not below what the service can do at once, which is
-        /// about `database.max_connections`. Four times this is what it begins with. From `max_in_flight` on, that one is a
-        /// fixed limit.
+        /// about `database.max_connections`. Eight times this is what it begins with. From `max_in_flight` on, that one is
+        /// a fixed limit.
         pub min_in_flight: usize = 16 => Count(1..=1_000_000);
         /// Networks whose `X-Forwarded-For` header is believed, as CIDRs. Empty believes nobody: the
         /// client is the peer of the connection.

@@ -30,7 +30,7 @@ async fn holds(app: &TestApp) -> u64 {
 on_both!(
     nothing_is_done_for_a_request_whose_deadline_has_passed,
     |settings| {
-        settings.server.request_timeout = Duration::from_millis(700);
+        settings.server.request_timeout = Duration::from_secs(2);
         settings.database.wait_timeout = Duration::from_secs(40);
         settings.database.statement_timeout = Duration::from_mins(1);
         settings.database.deadline = Duration::from_mins(1);
@@ -63,10 +63,10 @@ async fn nothing_is_done_for_a_request_whose_deadline_has_passed(app: TestApp) {
 on_both!(
     work_that_gets_its_lock_after_the_deadline_is_not_committed,
     |settings| {
-        settings.server.request_timeout = Duration::from_millis(700);
+        settings.server.request_timeout = Duration::from_secs(2);
         settings.database.wait_timeout = Duration::from_secs(40);
         // Less than the bound that a deadline puts on statements, which thus does not come into it.
-        settings.database.statement_timeout = Duration::from_millis(900);
+        settings.database.statement_timeout = Duration::from_millis(2_200);
         settings.database.deadline = Duration::from_mins(1);
     }
 );

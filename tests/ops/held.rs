@@ -5,7 +5,8 @@ use diesel::{Connection as _, PgConnection, SqliteConnection};
 
 use crate::support::database::TestDatabase;
 
-/// While it lives, whatever changes a product waits; reads go on. On SQLite, where one writes at a time, every write waits.
+/// While it lives, whatever changes a product or adds an account waits; reads go on. On SQLite, where one writes at a time,
+/// every write waits.
 pub(crate) struct HeldWrites(
     #[expect(dead_code, reason = "it is there to be dropped")] Box<dyn std::any::Any>,
 );
@@ -23,7 +24,7 @@ impl HeldWrites {
         }
         let mut connection = PgConnection::establish(database.url()).expect("it answers");
         connection
-            .batch_execute("BEGIN; LOCK TABLE products IN EXCLUSIVE MODE")
+            .batch_execute("BEGIN; LOCK TABLE products, accounts IN EXCLUSIVE MODE")
             .expect("nobody locks it for long");
         Self(Box::new(connection))
     }

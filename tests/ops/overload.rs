@@ -13,7 +13,6 @@ use crate::support::eventually::eventually;
 use crate::support::json::assert_problem;
 use crate::support::metrics::Metrics;
 use crate::support::on_both;
-use crate::support::raw::Raw;
 use crate::support::test_app::TestApp;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -121,19 +120,10 @@ async fn overload_is_refused_soon_what_was_taken_on_is_finished_and_probes_are_a
     );
 }
 
-/// A request that holds a slot for as long as its body does not come.
-async fn slow_login(app: &TestApp) -> Raw {
-    let mut raw = app.raw().await;
-    raw.send("POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{").await;
-    raw
-}
-
 on_both!(
     in_overload_log_ins_are_refused_first_then_writes_then_reads_and_probes_never,
     |settings| {
         settings.server.max_in_flight = 7;
-        settings.server.body_timeout = Duration::from_mins(1);
-        settings.server.request_timeout = Duration::from_mins(2);
         settings.database.wait_timeout = Duration::from_secs(20);
         settings.database.statement_timeout = Duration::from_secs(25);
         settings.database.deadline = Duration::from_secs(28);
@@ -148,17 +138,17 @@ async fn in_overload_log_ins_are_refused_first_then_writes_then_reads_and_probes
         let body = json!({"email": "nobody@example.com", "password": "not the password"});
         app.post("/api/v1/sessions").json(&body).send().await
     };
-    // Of seven, three may be log-ins, five log-ins and writes.
-    let mut slow = Vec::new();
-    for _ in 0..3 {
-        slow.push(slow_login(&app).await);
-    }
-    until_in_use(&app, "login", 3).await;
-    assert_refused(&log_in().await);
+    // Of seven, three may be log-ins or registrations, five those and writes.
     let held = HeldWrites::in_database(app.database());
-    let taken = orders(&app, &buyer, &product, 2);
+    let emails = ["a@example.com", "b@example.com", "c@example.com"];
+    let registering = join_all(emails.map(|email| app.register(email)));
+    let writing = async {
+        until_in_use(&app, "login", 3).await;
+        orders(&app, &buyer, &product, 2).await
+    };
     let overload = async {
         until_in_use(&app, "write", 2).await;
+        assert_refused(&log_in().await);
         assert_refused(&app.place_order(&buyer, &product, 1).await);
         // The two that are left, one after the other; both at once are let in as well, and a third with them is not.
         for _ in 0..5 {
@@ -173,11 +163,10 @@ async fn in_overload_log_ins_are_refused_first_then_writes_then_reads_and_probes
         assert_eq!(limits, [7, 5, 3]);
         drop(held);
     };
-    let (taken, ()) = tokio::join!(taken, overload);
-    for (answer, _) in taken {
+    let (_registered, written, ()) = tokio::join!(registering, writing, overload);
+    for (answer, _) in written {
         answer.expect(201);
     }
-    drop(slow);
     eventually("log-ins to be let in again", SOON, async || {
         log_in().await.status == 401
     })
@@ -198,7 +187,7 @@ on_both!(
 );
 async fn a_queue_of_writers_lowers_their_limit_until_it_is_gone(app: TestApp) {
     // As many as there may be in the beginning.
-    const TAKEN: usize = 6;
+    const TAKEN: usize = 13;
     let limit = async || {
         let metrics = app.metrics().await;
         whole(metrics.value("http_admission_limit", &[("class", "write")]))
@@ -225,41 +214,50 @@ async fn a_queue_of_writers_lowers_their_limit_until_it_is_gone(app: TestApp) {
     eventually("the limit to rise with demand", SOON, async || {
         orders(&app, &buyer, &product, 8).await;
         match limit().await {
-            low @ 0..=6 => Err(low),
+            low @ 0..=2 => Err(low),
             _ => Ok(()),
         }
     })
     .await;
 }
 
-/// One place for all classes together, and it is taken until what comes back is dropped.
-async fn with_no_place_left(app: &TestApp) -> Raw {
-    let slow = slow_login(app).await;
-    until_in_use(app, "login", 1).await;
-    assert_refused(&app.get("/api/v1/products").send().await);
-    slow
+/// One place for all classes together, and one who has it: while he does, `work` is done.
+async fn with_no_place_left(app: &TestApp, work: impl AsyncFnOnce()) {
+    let product = app.product("LAMP-1", 100).await;
+    let buyer = app.register("buyer@example.com").await;
+    let held = HeldWrites::in_database(app.database());
+    let work = async {
+        until_in_use(app, "write", 1).await;
+        assert_refused(&app.get("/api/v1/products").send().await);
+        work().await;
+        drop(held);
+    };
+    let (taken, ()) = tokio::join!(app.place_order(&buyer, &product, 1), work);
+    taken.expect(201);
+    eventually("the only place to be free", SOON, async || {
+        app.get("/api/v1/products").send().await.status == 200
+    })
+    .await;
 }
 
 const ONE_PLACE: fn(&mut Settings) = |settings| {
     settings.server.max_in_flight = 1;
-    settings.server.body_timeout = Duration::from_mins(1);
-    settings.server.request_timeout = Duration::from_mins(2);
+    settings.database.wait_timeout = Duration::from_secs(20);
+    settings.database.statement_timeout = Duration::from_secs(25);
+    settings.database.deadline = Duration::from_secs(28);
 };
 
 on_both!(probes_and_the_admin_listener_are_never_refused, ONE_PLACE);
 async fn probes_and_the_admin_listener_are_never_refused(app: TestApp) {
-    let slow = with_no_place_left(&app).await;
-    for _ in 0..10 {
-        for path in ["/health", "/health/live", "/health/ready"] {
-            app.get(path).send().await.expect(200);
+    with_no_place_left(&app, async || {
+        for _ in 0..10 {
+            for path in ["/health", "/health/live", "/health/ready"] {
+                app.get(path).send().await.expect(200);
+            }
+            for path in ["/health/live", "/health/ready", "/metrics", "/config"] {
+                app.admin().get(path).send().await.expect(200);
+            }
         }
-        for path in ["/health/live", "/health/ready", "/metrics", "/config"] {
-            app.admin().get(path).send().await.expect(200);
-        }
-    }
-    drop(slow);
-    eventually("the only place to be free", SOON, async || {
-        app.get("/api/v1/products").send().await.status == 200
     })
     .await;
 }
@@ -269,22 +267,78 @@ on_both!(
     ONE_PLACE
 );
 async fn what_is_refused_is_refused_before_its_token_its_body_and_the_database(app: TestApp) {
-    let checkouts = async || app.metrics().await.sum("db_pool_wait_seconds_count", &[]);
-    let _slow = with_no_place_left(&app).await;
-    let before = checkouts().await;
-    for path in ["/api/v1/products", "/api/v1/orders", "/nowhere"] {
-        assert_refused(&app.get(path).send().await);
-    }
-    for path in ["orders", "sessions"] {
+    with_no_place_left(&app, async || {
+        let checkouts = async || app.metrics().await.sum("db_pool_wait_seconds_count", &[]);
+        let before = checkouts().await;
+        for path in ["/api/v1/products", "/api/v1/orders", "/nowhere"] {
+            assert_refused(&app.get(path).send().await);
+        }
+        for path in ["orders", "sessions"] {
+            let mut raw = app.raw().await;
+            // A token that is none, and a body that is too large and does not come.
+            let head = format!(
+                "POST /api/v1/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\nContent-Length: 9999999\r\n\r\n"
+            );
+            raw.send(&head).await;
+            let refused = raw.response().await.expect("an answer");
+            assert_refused(&refused.answer());
+        }
+        let after = checkouts().await;
+        assert!((after - before).abs() < f64::EPSILON, "{before} {after}");
+    })
+    .await;
+}
+
+on_both!(
+    a_refused_request_with_a_small_body_does_not_cost_its_connection,
+    ONE_PLACE
+);
+async fn a_refused_request_with_a_small_body_does_not_cost_its_connection(app: TestApp) {
+    with_no_place_left(&app, async || {
         let mut raw = app.raw().await;
-        // A token that is none, and a body that is too large and does not come.
-        let head = format!(
-            "POST /api/v1/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\nContent-Length: 9999999\r\n\r\n"
-        );
-        raw.send(&head).await;
-        let refused = raw.response().await.expect("an answer");
-        assert_refused(&refused.answer());
+        for _ in 0..10 {
+            raw.send("POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+                .await;
+            let refused = raw.response().await.expect("an answer").answer();
+            assert_refused(&refused);
+            assert_eq!(refused.header("connection"), None);
+        }
+    })
+    .await;
+}
+
+on_both!(
+    who_takes_his_time_to_send_a_body_keeps_nobody_out,
+    |settings| {
+        settings.server.max_in_flight = 1;
+        settings.server.body_timeout = Duration::from_mins(1);
+        settings.server.body_min_rate = 0;
+        settings.server.request_timeout = Duration::from_mins(2);
     }
-    let after = checkouts().await;
-    assert!((after - before).abs() < f64::EPSILON, "{before} {after}");
+);
+async fn who_takes_his_time_to_send_a_body_keeps_nobody_out(app: TestApp) {
+    let product = app.product("LAMP-1", 100).await;
+    let buyer = app.register("buyer@example.com").await;
+    let body = r#"{"email": "nobody@example.com", "password": "not the password"}"#;
+    let head = format!(
+        "POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut slow = Vec::new();
+    for _ in 0..20 {
+        let mut raw = app.raw().await;
+        raw.send(&head).await;
+        raw.send(&body[..1]).await;
+        until_in_use(&app, "login", 0).await;
+        slow.push(raw);
+    }
+    app.get("/api/v1/products").send().await.expect(200);
+    app.place_order(&buyer, &product, 1).await.expect(201);
+    // Each is served when all of it is there.
+    for mut raw in slow {
+        raw.send(&body[1..]).await;
+        let answer = raw.response().await.expect("an answer");
+        assert_problem(&answer.answer(), 401, "invalid_credentials");
+    }
+    until_in_use(&app, "login", 0).await;
 }

@@ -11,9 +11,9 @@ use crate::database::LaneReading;
 /// and comes ten times a second for as long as it takes.
 const DECREASE: f64 = 0.8;
 
-/// What the limit begins with, in times the least. Not with the most: a limit that was never tried lets in a thousand at the
-/// first onset of overload, and it takes seconds until they are gone.
-const FIRST: f64 = 4.0;
+/// What the limit begins with, in times the least: enough for a burst at a fresh instance. Not with the most: a limit that was
+/// never tried lets in a thousand at the first onset of overload, and it takes seconds until they are gone.
+const FIRST: f64 = 8.0;
 
 /// What was seen in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

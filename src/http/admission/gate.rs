@@ -1,6 +1,7 @@
 //! The gate: takes a request on, has it wait for a moment, or refuses it.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -244,6 +245,8 @@ impl Drop for Place<'_> {
 pub(in crate::http) struct Permit {
     inner: Option<Arc<Inner>>,
     class: Class,
+    /// Its slot is lent to others.
+    is_lent: Cell<bool>,
 }
 
 impl Permit {
@@ -252,6 +255,26 @@ impl Permit {
         Self {
             inner: Some(Arc::clone(inner)),
             class,
+            is_lent: Cell::new(false),
+        }
+    }
+
+    /// Lends the slot to others while the request waits for its client, who may take his time.
+    pub(in crate::http) fn lend(&self) {
+        if let Some(inner) = &self.inner
+            && !self.is_lent.replace(true)
+        {
+            inner.slots.give_back(self.class);
+            inner.hand_on();
+        }
+    }
+
+    /// Takes it back, also where that makes one too many: what was taken on is finished.
+    pub(in crate::http) fn take_back(&self) {
+        if let Some(inner) = &self.inner
+            && self.is_lent.replace(false)
+        {
+            inner.slots.take_anyway(self.class);
         }
     }
 
@@ -265,7 +288,9 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some(inner) = self.inner.take() {
+        if let Some(inner) = self.inner.take()
+            && !self.is_lent.get()
+        {
             inner.slots.give_back(self.class);
             inner.hand_on();
         }

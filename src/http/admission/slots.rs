@@ -123,11 +123,7 @@ impl Slots {
             });
         match taken {
             Ok(before) => {
-                let counts = Counts(before).and_one(class);
-                note(&self.peak, counts.all());
-                if class == Class::Write {
-                    note(&self.peak_of_writes, counts.of(class));
-                }
+                self.note_one_more(Counts(before), class);
                 true
             }
             Err(counts) => {
@@ -138,6 +134,22 @@ impl Slots {
                 kept_out.store(true, Ordering::Relaxed);
                 false
             }
+        }
+    }
+
+    /// Takes a slot, whatever the limit.
+    pub(super) fn take_anyway(&self, class: Class) {
+        let before = self
+            .counts
+            .fetch_add(1 << Counts::shift(class), Ordering::SeqCst);
+        self.note_one_more(Counts(before), class);
+    }
+
+    fn note_one_more(&self, before: Counts, class: Class) {
+        let counts = before.and_one(class);
+        note(&self.peak, counts.all());
+        if class == Class::Write {
+            note(&self.peak_of_writes, counts.of(class));
         }
     }
 

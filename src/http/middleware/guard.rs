@@ -4,6 +4,7 @@
 //! It stands inside CORS, so that a browser may read what it answers; what CORS itself refuses, [`in_problem_form`] dresses.
 
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,7 @@ use super::super::problem::kinds::{
     NOT_FOUND, NOT_READY, OVERLOADED, REQUEST_TIMEOUT, UNSUPPORTED_MEDIA_TYPE,
 };
 use super::super::problem::{PROBLEM_JSON, Problem, ProblemType, retry_after};
-use super::target;
+use super::{body, target};
 
 /// What the guard works with, shared by all workers.
 #[derive(Debug, Clone)]
@@ -57,13 +58,13 @@ impl Opening {
 /// The layer.
 pub(in crate::http) async fn guard(
     guard: Arc<Guard>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, Error> {
     let deadline = Instant::now() + guard.deadline;
     telemetry::with_current(|context| context.set_deadline(deadline));
-    let permit = match enter(&guard, &request).await {
-        Ok(permit) => permit,
+    let permit = match enter(&guard, &mut request).await {
+        Ok(permit) => permit.map(Rc::new),
         Err(problem) => {
             // Not `into_response`, which drops the problem that `observe` counts and logs.
             let (request, _payload) = request.into_parts();
@@ -73,6 +74,9 @@ pub(in crate::http) async fn guard(
             ));
         }
     };
+    if let Some(permit) = &permit {
+        body::lends(&mut request, permit);
+    }
     // `next` consumes the request; this is what a response can be made for when nothing comes back.
     let answered = AssertUnwindSafe(next.call(request)).catch_unwind();
     let answered = tokio::time::timeout_at(deadline.into(), answered).await;
@@ -109,7 +113,7 @@ pub(in crate::http) async fn in_problem_form(
 
 /// Takes the request on, or says why it goes no further. Probes always do, and need nothing. The path is the decoded one,
 /// as it will be routed: `/%61pi/` is `/api/`.
-async fn enter(guard: &Guard, request: &ServiceRequest) -> Result<Option<Permit>, Problem> {
+async fn enter(guard: &Guard, request: &mut ServiceRequest) -> Result<Option<Permit>, Problem> {
     if let Some(problem) = target::refusal(request.head()) {
         return Err(problem);
     }
@@ -127,12 +131,13 @@ async fn enter(guard: &Guard, request: &ServiceRequest) -> Result<Option<Permit>
         return Err(problem.source(format!("not ready: {why}")));
     }
     let class = (guard.classify)(request.method().as_str(), path);
-    guard
-        .gate
-        .admit(class)
-        .await
-        .map(Some)
-        .map_err(|reason| refused(class.as_str(), reason))
+    match guard.gate.admit(class).await {
+        Ok(permit) => Ok(Some(permit)),
+        Err(reason) => {
+            body::swallow(request).await;
+            Err(refused(class.as_str(), reason))
+        }
+    }
 }
 
 /// The gate said no. It costs little and says when to come back: this happens when there is no time to lose.

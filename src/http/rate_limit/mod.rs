@@ -5,7 +5,7 @@
 //! - `redis_buckets`: buckets in a Redis that all replicas share, when `rate_limit.redis_url` names one. While it is away, each
 //!   replica counts in its own memory
 //!
-//! The two never hold the same requests: when Redis goes or comes back, buckets are full again.
+//! The two never hold the same requests: each keeps its own buckets, which fill while the other counts.
 
 mod memory;
 mod redis_buckets;

@@ -11,8 +11,8 @@ use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::support::app::raise_descriptors;
-use crate::support::client::Client;
+use crate::support::app::{create_operator, raise_descriptors};
+use crate::support::client::{Account, Client, PASSWORD};
 use crate::support::database::{Backend, TestDatabase};
 use crate::support::eventually::eventually;
 use crate::support::metrics::Metrics;
@@ -164,12 +164,17 @@ async fn read_slowly(stream: &mut TcpStream) -> bool {
     false
 }
 
-/// Asks as others do, one question after the other, until it is told to stop; the longest it waited, and how often.
-async fn be_good(client: &Client, stop: &Cell<bool>) -> (Duration, u32) {
+/// Asks and orders as others do, one after the other, until it is told to stop; the longest it waited, and how often.
+async fn be_good(
+    client: &Client,
+    (buyer, product): &(Account, String),
+    stop: &Cell<bool>,
+) -> (Duration, u32) {
     let (mut longest, mut count) = (Duration::ZERO, 0);
     while !stop.get() {
         let asked = Instant::now();
         client.get("/api/v1/products").send().await.expect(200);
+        client.place_order(buyer, product, 1).await.expect(201);
         longest = longest.max(asked.elapsed());
         count += 1;
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -185,11 +190,16 @@ fn closed(metrics: &Metrics, reason: &str) -> f64 {
 async fn a_thousand_slow_clients_are_each_closed_in_time_and_a_good_one_beside_them_is_unharmed() {
     raise_descriptors();
     let database = TestDatabase::migrated(Backend::Sqlite);
-    let process = serve(&database, &[]).await;
+    // With the gate as it is by default.
+    let process = serve(&database, &[("GLASSHOUSE_SERVER__MIN_IN_FLIGHT", "16")]).await;
     let (public, admin) = (process.public(), process.admin());
+    create_operator(&database, "operator@example.com", PASSWORD);
+    let operator = public.login("operator@example.com").await;
+    let product = public.create_product(&operator, "LAMP-1", 100_000).await;
+    let errand = (operator, product);
     let (stop, longest) = (Rc::new(Cell::new(false)), Rc::new(RefCell::default()));
     let good = async {
-        *longest.borrow_mut() = be_good(&public, &stop).await;
+        *longest.borrow_mut() = be_good(&public, &errand, &stop).await;
     };
     let crowd = async {
         let all = KINDS

@@ -42,15 +42,15 @@ fn risen(least: u32, most: u32) -> Aimd {
 #[test]
 fn it_begins_low_and_doubles_until_somebody_has_to_wait() {
     let mut limit = Aimd::new(16, 1000);
-    assert_eq!(limit.now(), 64);
-    assert_eq!(limit.next(CALM), 64);
-    assert_eq!(limit.next(pressed()), 128);
+    assert_eq!(limit.now(), 128);
+    assert_eq!(limit.next(CALM), 128);
+    assert_eq!(limit.next(pressed()), 256);
     let queued = Window {
         queued: true,
         ..pressed()
     };
-    assert_eq!(limit.next(queued), 139);
-    assert_eq!(limit.next(pressed()), 151);
+    assert_eq!(limit.next(queued), 272);
+    assert_eq!(limit.next(pressed()), 288);
     assert_eq!(limit.next(standing(125)), 100);
     assert_eq!(limit.next(pressed()), 110);
     assert_eq!(Aimd::new(16, 32).now(), 32, "not above the most");

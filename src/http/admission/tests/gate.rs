@@ -179,14 +179,14 @@ async fn a_queue_of_writers_lowers_their_limit_and_nobody_elses() {
     let world = world(2, 100);
     let writes = world.take(Class::Write, 60).await;
     let mut fitting = Fitting::new(&world.gate);
-    assert!(world.shows("http_admission_limit{class=\"read\"} 8"));
+    assert!(world.shows("http_admission_limit{class=\"read\"} 16"));
     for _ in 0..30 {
         world.pressure.pretend_write(WAIT / 5);
         world.pressure.pretend_read(Duration::ZERO);
         fitting.step(&world.gate, PROMPT);
     }
     assert!(world.shows("http_admission_limit{class=\"write\"} 2"));
-    assert!(world.shows("http_admission_limit{class=\"read\"} 8"));
+    assert!(world.shows("http_admission_limit{class=\"read\"} 16"));
     drop(writes);
 }
 
@@ -206,6 +206,40 @@ async fn late_workers_and_a_queue_of_readers_lower_the_limit_of_all() {
         }
         assert!(world.shows("http_admission_limit{class=\"read\"} 4"));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_that_is_lent_is_had_by_another_and_taken_back_whatever_the_limit() {
+    let world = world(1, 1);
+    let permit = world.take(Class::Read, 1).await.remove(0);
+    permit.lend();
+    permit.lend();
+    assert!(world.shows("http_admission_in_use{class=\"read\"} 0"));
+    let other = world.take(Class::Write, 1).await;
+    permit.take_back();
+    permit.take_back();
+    assert!(world.shows("http_admission_in_use{class=\"read\"} 1"));
+    assert!(world.gate.admit(Class::Read).await.is_err(), "two of one");
+    drop(other);
+    assert!(world.gate.admit(Class::Read).await.is_err(), "one of one");
+    permit.lend();
+    drop(permit);
+    assert!(world.shows("http_admission_in_use{class=\"read\"} 0"));
+    world.take(Class::Read, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_that_is_lent_goes_to_who_waits_for_one() {
+    let world = world(1, 1);
+    let permit = world.take(Class::Read, 1).await.remove(0);
+    let mut waiting = Box::pin(world.gate.admit(Class::Read));
+    assert!((&mut waiting).now_or_never().is_none());
+    permit.lend();
+    assert!(
+        waiting
+            .now_or_never()
+            .is_some_and(|admitted| admitted.is_ok())
+    );
 }
 
 /// Clients that come, wait, go away while they wait or while they are served, and handlers that panic, all at once.
