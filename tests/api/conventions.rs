@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::client::Answer;
+use crate::support::client::{Answer, PASSWORD};
 use crate::support::eventually::eventually;
+use crate::support::held::HeldWrites;
 use crate::support::json::{assert_fields, assert_problem};
 use crate::support::on_both;
 use crate::support::test_app::TestApp;
@@ -328,6 +329,9 @@ on_both!(a_browser_may_read_why_it_was_turned_away, |settings| {
     settings.rate_limit.api.burst = 1;
     settings.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
     settings.server.max_in_flight = 1;
+    settings.database.wait_timeout = Duration::from_secs(20);
+    settings.database.statement_timeout = Duration::from_secs(25);
+    settings.database.deadline = Duration::from_secs(28);
 });
 async fn a_browser_may_read_why_it_was_turned_away(app: TestApp) {
     let ask = async || {
@@ -349,15 +353,24 @@ async fn a_browser_may_read_why_it_was_turned_away(app: TestApp) {
     assert_problem(&limited, 429, "rate_limited");
     readable(&limited);
 
-    let mut slow = app.raw().await;
-    slow.send("POST /api/v1/accounts HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 198.51.100.9\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{").await;
-    let busy = async || {
-        let answer = ask().await;
-        (answer.status == 503).then_some(answer)
+    let held = HeldWrites::in_database(app.database());
+    let body = json!({"email": "a@example.com", "password": PASSWORD, "display_name": "A"});
+    let taken = app
+        .post("/api/v1/accounts")
+        .header("x-forwarded-for", "198.51.100.9")
+        .json(&body);
+    let one_too_many = async {
+        let busy = async || {
+            let answer = ask().await;
+            (answer.status == 503).then_some(answer)
+        };
+        let refused = eventually("one too many", SOON, busy).await;
+        assert_problem(&refused, 503, "overloaded");
+        readable(&refused);
+        drop(held);
     };
-    let refused = eventually("one too many", SOON, busy).await;
-    assert_problem(&refused, 503, "overloaded");
-    readable(&refused);
+    let (taken, ()) = tokio::join!(taken.send(), one_too_many);
+    taken.expect(201);
 
     // What CORS itself refuses is a problem like any other.
     let preflight = app
@@ -371,22 +384,33 @@ on_both!(
     a_slow_body_and_one_request_too_many_are_turned_away_but_never_a_probe,
     |settings| {
         settings.server.max_in_flight = 1;
-        // For so long it is in flight, to be seen there and to be in the way of another.
-        settings.server.body_timeout = Duration::from_secs(3);
+        settings.server.body_timeout = Duration::from_secs(1);
+        settings.database.wait_timeout = Duration::from_secs(20);
+        settings.database.statement_timeout = Duration::from_secs(25);
+        settings.database.deadline = Duration::from_secs(28);
     }
 );
 async fn a_slow_body_and_one_request_too_many_are_turned_away_but_never_a_probe(app: TestApp) {
     let mut slow = app.raw().await;
     slow.send("POST /api/v1/accounts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{").await;
-    eventually("the slow request to be in flight", SOON, async || {
-        app.metrics().await.value("http_requests_in_flight", &[]) >= 1.0
-    })
-    .await;
-    let refused: Answer = app.get("/api/v1/products").send().await;
-    assert_problem(&refused, 503, "overloaded");
-    assert!(refused.header("retry-after").is_some());
-    app.get("/health/ready").send().await.expect(200);
     assert_eq!(slow.response().await.unwrap().status, 408);
+
+    let held = HeldWrites::in_database(app.database());
+    let too_many = async {
+        eventually("a request to be in work", SOON, async || {
+            app.metrics()
+                .await
+                .value("http_admission_in_use", &[("class", "login")])
+                >= 1.0
+        })
+        .await;
+        let refused: Answer = app.get("/api/v1/products").send().await;
+        assert_problem(&refused, 503, "overloaded");
+        assert!(refused.header("retry-after").is_some());
+        app.get("/health/ready").send().await.expect(200);
+        drop(held);
+    };
+    tokio::join!(app.register("a@example.com"), too_many);
     let metrics = app.metrics().await;
     for (reason, count) in [("overload", 1.0), ("timeout", 1.0)] {
         assert!(

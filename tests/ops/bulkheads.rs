@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::held::HeldWrites;
 use crate::support::database::Backend;
 use crate::support::eventually::eventually;
+use crate::support::held::HeldWrites;
 use crate::support::json::assert_problem;
 use crate::support::on_both;
 use crate::support::test_app::TestApp;

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::held::HeldWrites;
 use crate::support::eventually::eventually;
+use crate::support::held::HeldWrites;
 use crate::support::json::assert_problem;
 use crate::support::on_both;
 use crate::support::test_app::TestApp;

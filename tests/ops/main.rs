@@ -12,7 +12,6 @@ mod admin_guard;
 mod bulkheads;
 mod deadline;
 mod descriptors;
-mod held;
 mod hostile_http;
 mod limits_of_connections;
 mod log_level;

@@ -7,9 +7,9 @@ use futures_util::future::join_all;
 use glasshouse::settings::Settings;
 use serde_json::json;
 
-use crate::held::HeldWrites;
 use crate::support::client::{Account, Answer};
 use crate::support::eventually::eventually;
+use crate::support::held::HeldWrites;
 use crate::support::json::assert_problem;
 use crate::support::metrics::Metrics;
 use crate::support::on_both;

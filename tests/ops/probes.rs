@@ -136,7 +136,7 @@ async fn a_pool_that_is_used_up_is_load_and_not_an_outage(app: TestApp) {
     let product = app.product("LAMP-1", 5).await;
     let operator = app.operator().await;
     ready(app.admin()).await;
-    let held = crate::held::HeldWrites::in_database(app.database());
+    let held = crate::support::held::HeldWrites::in_database(app.database());
     let orders = (0..6).map(async |_| app.place_order(&operator, &product, 1).await.status);
     let watching = async {
         // More than the three seconds after which a database that does not answer is down.

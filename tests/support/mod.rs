@@ -4,6 +4,7 @@
 //! - `test_app`: the service in this process; `on_both!` runs a test on both databases
 //! - `process`: the program in a process of its own; `processes`: signals
 //! - `database`: a database a test; `postgres`: a cluster a test, to be paused and killed
+//! - `held`: a database whose writes wait
 //! - `client`: requests, with the things that clients do by name; `raw`: HTTP by hand
 //! - `tls`: a certificate a test, and a way in for those who speak plain HTTP
 //! - `collector`: what traces arrive at
@@ -18,6 +19,7 @@ pub(crate) mod client;
 pub(crate) mod collector;
 pub(crate) mod database;
 pub(crate) mod eventually;
+pub(crate) mod held;
 pub(crate) mod json;
 pub(crate) mod metrics;
 pub(crate) mod postgres;

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::held::HeldWrites;
 use crate::support::app;
 use crate::support::client::{Account, Client, PASSWORD};
 use crate::support::database::TestDatabase;
 use crate::support::eventually::eventually;
+use crate::support::held::HeldWrites;
 use crate::support::on_both;
 use crate::support::process::{Process, Program};
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Further, canary};
-use crate::held::HeldWrites;
 use crate::support::app;
 use crate::support::client::{Answer, Call, Client};
 use crate::support::database::TestDatabase;
 use crate::support::eventually::eventually;
+use crate::support::held::HeldWrites;
 use crate::support::process::Process;
 
 /// The service's inputs, and what it answered: an answer that is an error must not repeat what it was given.

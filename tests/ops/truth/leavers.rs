@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::shop::{ORDERS, SESSIONS, Shop};
-use crate::held::HeldWrites;
 use crate::support::database::TestDatabase;
 use crate::support::eventually::eventually;
+use crate::support::held::HeldWrites;
 use crate::support::raw::Raw;
 
 const SOON: Duration = Duration::from_secs(20);
