@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::client::{Answer, PASSWORD};
+use crate::support::client::Answer;
 use crate::support::eventually::eventually;
 use crate::support::held::HeldWrites;
 use crate::support::json::{assert_fields, assert_problem};
@@ -277,107 +277,6 @@ async fn security_headers_stand_on_every_answer(app: TestApp) {
             "{path}"
         );
     }
-}
-
-fn with_origin(settings: &mut glasshouse::settings::Settings) {
-    settings.server.cors_origins = vec!["https://shop.example".to_owned()];
-}
-
-on_both!(cors_is_for_configured_origins_to_the_letter, |settings| {
-    with_origin(settings);
-});
-async fn cors_is_for_configured_origins_to_the_letter(app: TestApp) {
-    for (origin, allowed) in [
-        ("https://shop.example", true),
-        ("https://shop.example.evil", false),
-        ("https://evil-shop.example", false),
-        ("http://shop.example", false),
-        ("https://shop.example:444", false),
-        ("null", false),
-    ] {
-        let answer = app
-            .get("/api/v1/products")
-            .header("origin", origin)
-            .send()
-            .await;
-        assert_eq!(
-            answer.header("access-control-allow-origin") == Some(origin),
-            allowed,
-            "{origin}"
-        );
-        let preflight = app
-            .call("OPTIONS", "/api/v1/orders")
-            .header("origin", origin)
-            .header("access-control-request-method", "POST")
-            .header(
-                "access-control-request-headers",
-                "authorization,content-type,idempotency-key",
-            )
-            .send()
-            .await;
-        assert_eq!(
-            preflight.header("access-control-allow-origin") == Some(origin),
-            allowed,
-            "{origin}"
-        );
-    }
-}
-
-on_both!(a_browser_may_read_why_it_was_turned_away, |settings| {
-    with_origin(settings);
-    settings.rate_limit.api.rate = Some("1/h".parse().unwrap());
-    settings.rate_limit.api.burst = 1;
-    settings.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
-    settings.server.max_in_flight = 1;
-    settings.database.wait_timeout = Duration::from_secs(20);
-    settings.database.statement_timeout = Duration::from_secs(25);
-    settings.database.deadline = Duration::from_secs(28);
-});
-async fn a_browser_may_read_why_it_was_turned_away(app: TestApp) {
-    let ask = async || {
-        let call = app.get("/api/v1/products");
-        call.header("origin", "https://shop.example").send().await
-    };
-    let readable = |answer: &Answer| {
-        assert_eq!(
-            answer.header("access-control-allow-origin"),
-            Some("https://shop.example")
-        );
-        let exposed = answer.header("access-control-expose-headers").unwrap();
-        assert!(exposed.contains("retry-after"), "{exposed}");
-        let vary = answer.header("vary").unwrap().to_ascii_lowercase();
-        assert!(vary.contains("origin"), "{vary}");
-    };
-    readable(&ask().await.expect(200));
-    let limited = ask().await;
-    assert_problem(&limited, 429, "rate_limited");
-    readable(&limited);
-
-    let held = HeldWrites::in_database(app.database());
-    let body = json!({"email": "a@example.com", "password": PASSWORD, "display_name": "A"});
-    let taken = app
-        .post("/api/v1/accounts")
-        .header("x-forwarded-for", "198.51.100.9")
-        .json(&body);
-    let one_too_many = async {
-        let busy = async || {
-            let answer = ask().await;
-            (answer.status == 503).then_some(answer)
-        };
-        let refused = eventually("one too many", SOON, busy).await;
-        assert_problem(&refused, 503, "overloaded");
-        readable(&refused);
-        drop(held);
-    };
-    let (taken, ()) = tokio::join!(taken.send(), one_too_many);
-    taken.expect(201);
-
-    // What CORS itself refuses is a problem like any other.
-    let preflight = app
-        .call("OPTIONS", "/api/v1/orders")
-        .header("origin", "https://evil.example")
-        .header("access-control-request-method", "POST");
-    assert_problem(&preflight.send().await, 400, "malformed_request");
 }
 
 on_both!(

@@ -1,15 +1,19 @@
 //! What browsers on a configured origin are let see: every answer, errors included, and the headers that our clients need.
-//! That origins are compared to the letter, and that a browser may read why it was turned away, is in `conventions`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use glasshouse::settings::Settings;
 use serde_json::json;
 
-use crate::support::client::{Answer, Call};
+use crate::support::client::{Answer, Call, PASSWORD};
+use crate::support::eventually::eventually;
+use crate::support::held::HeldWrites;
 use crate::support::json::assert_problem;
 use crate::support::on_both;
 use crate::support::test_app::TestApp;
+
+const SOON: Duration = Duration::from_secs(20);
 
 const SHOP: &str = "https://shop.example";
 
@@ -166,4 +170,101 @@ async fn without_configured_origins_no_script_reads_anything(app: TestApp) {
         let cors = names.find(|name| name.starts_with("access-control-"));
         assert_eq!(cors, None, "{:?}", answer.headers);
     }
+}
+
+on_both!(cors_is_for_configured_origins_to_the_letter, |settings| {
+    settings.server.cors_origins = vec![SHOP.to_owned()];
+});
+async fn cors_is_for_configured_origins_to_the_letter(app: TestApp) {
+    for (origin, allowed) in [
+        ("https://shop.example", true),
+        ("https://shop.example.evil", false),
+        ("https://evil-shop.example", false),
+        ("http://shop.example", false),
+        ("https://shop.example:444", false),
+        ("null", false),
+    ] {
+        let answer = app
+            .get("/api/v1/products")
+            .header("origin", origin)
+            .send()
+            .await;
+        assert_eq!(
+            answer.header("access-control-allow-origin") == Some(origin),
+            allowed,
+            "{origin}"
+        );
+        let preflight = app
+            .call("OPTIONS", "/api/v1/orders")
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header(
+                "access-control-request-headers",
+                "authorization,content-type,idempotency-key",
+            )
+            .send()
+            .await;
+        assert_eq!(
+            preflight.header("access-control-allow-origin") == Some(origin),
+            allowed,
+            "{origin}"
+        );
+    }
+}
+
+on_both!(a_browser_may_read_why_it_was_turned_away, |settings| {
+    settings.server.cors_origins = vec![SHOP.to_owned()];
+    settings.rate_limit.api.rate = Some("1/h".parse().unwrap());
+    settings.rate_limit.api.burst = 1;
+    settings.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    settings.server.max_in_flight = 1;
+    settings.database.wait_timeout = Duration::from_secs(20);
+    settings.database.statement_timeout = Duration::from_secs(25);
+    settings.database.deadline = Duration::from_secs(28);
+});
+async fn a_browser_may_read_why_it_was_turned_away(app: TestApp) {
+    let ask = async || {
+        let call = app.get("/api/v1/products");
+        call.header("origin", "https://shop.example").send().await
+    };
+    let readable = |answer: &Answer| {
+        assert_eq!(
+            answer.header("access-control-allow-origin"),
+            Some("https://shop.example")
+        );
+        let exposed = answer.header("access-control-expose-headers").unwrap();
+        assert!(exposed.contains("retry-after"), "{exposed}");
+        let vary = answer.header("vary").unwrap().to_ascii_lowercase();
+        assert!(vary.contains("origin"), "{vary}");
+    };
+    readable(&ask().await.expect(200));
+    let limited = ask().await;
+    assert_problem(&limited, 429, "rate_limited");
+    readable(&limited);
+
+    let held = HeldWrites::in_database(app.database());
+    let body = json!({"email": "a@example.com", "password": PASSWORD, "display_name": "A"});
+    let taken = app
+        .post("/api/v1/accounts")
+        .header("x-forwarded-for", "198.51.100.9")
+        .json(&body);
+    let one_too_many = async {
+        let busy = async || {
+            let answer = ask().await;
+            (answer.status == 503).then_some(answer)
+        };
+        let refused = eventually("one too many", SOON, busy).await;
+        assert_problem(&refused, 503, "overloaded");
+        readable(&refused);
+        drop(held);
+    };
+    let (taken, ()) = tokio::join!(taken.send(), one_too_many);
+    taken.expect(201);
+
+    // What CORS itself refuses is a problem like any other.
+    let preflight = app
+        .call("OPTIONS", "/api/v1/orders")
+        .header("origin", "https://evil.example")
+        .header("access-control-request-method", "POST");
+    assert_problem(&preflight.send().await, 400, "malformed_request");
 }

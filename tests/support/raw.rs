@@ -109,6 +109,15 @@ impl Raw {
             .expect("it is open");
     }
 
+    /// The ports of this end of the connection and of the other.
+    pub(crate) fn ports(&self) -> (u16, u16) {
+        let (own, other) = (self.stream.local_addr(), self.stream.peer_addr());
+        (
+            own.expect("connected").port(),
+            other.expect("connected").port(),
+        )
+    }
+
     /// Goes away the hard way: the peer gets a reset, not an end.
     pub(crate) fn reset(self) {
         self.stream.set_zero_linger().expect("a TCP socket");

@@ -71,11 +71,11 @@ pub(crate) async fn orders_that_are_held(shop: &Shop, database: &TestDatabase, e
     let impatient = sent_and_half_closed(shop, each).await;
     let leaving = sent(shop, each).await;
     in_flight_is(shop, 3 * each).await;
-    leaving.into_iter().for_each(Raw::reset);
+    reset(leaving).await;
     in_flight_is(shop, 2 * each).await;
     // Of those nothing more is read, so that they are gone shows when they are answered.
-    impatient.into_iter().for_each(Raw::reset);
-    sent(shop, each).await.into_iter().for_each(Raw::reset);
+    reset(impatient).await;
+    reset(sent(shop, each).await).await;
     for _ in 0..3 * each {
         shop.tally.count("POST", ORDERS, 499);
     }
@@ -105,6 +105,35 @@ async fn sent(shop: &Shop, so_many: u32) -> Vec<Raw> {
         sent.push(raw);
     }
     sent
+}
+
+/// Resets them, and waits until the kernel knows of it on the other end too: on a busy machine, a moment later than here. An
+/// answer that is written before that has been sent for all that anybody can tell.
+async fn reset(leaving: Vec<Raw>) {
+    let ports: Vec<_> = leaving.iter().map(Raw::ports).collect();
+    leaving.into_iter().for_each(Raw::reset);
+    let is_open = |line: &str| {
+        let words: Vec<_> = line.split_whitespace().take(4).collect();
+        let [_, own, peer, state] = words[..] else {
+            return false;
+        };
+        // Established, or with its other side closed.
+        let open = matches!(state, "01" | "08");
+        let is = |end: &str, port: u16| end.ends_with(&format!(":{port:04X}"));
+        open && ports
+            .iter()
+            .any(|&(client, service)| is(own, service) && is(peer, client))
+    };
+    eventually("the resets to have arrived", SOON, async || {
+        let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux");
+        let open: Vec<_> = table.lines().filter(|line| is_open(line)).collect();
+        if open.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{open:?}"))
+        }
+    })
+    .await;
 }
 
 async fn in_flight_is(shop: &Shop, expected: u32) {
