@@ -1,6 +1,6 @@
 //! A chunked body, followed to its end: sizes, data, trailer.
 
-use super::fields::is_name;
+use super::fields::{has_control_characters, is_name};
 use super::framing::{Line, next_line};
 
 /// A size and what may be said of it; extensions are let pass, but nobody needs long ones.
@@ -24,13 +24,8 @@ pub(super) enum Chunks {
 }
 
 impl Chunks {
-    /// Reads on. Whether the body is at its end; an error is what is no chunk.
-    pub(super) fn take(
-        &mut self,
-        put_by: &mut Vec<u8>,
-        bytes: &[u8],
-        at: &mut usize,
-    ) -> Result<bool, ()> {
+    /// Reads on, as far as lines are whole. Whether the body is at its end; an error is what is no chunk.
+    pub(super) fn take(&mut self, bytes: &[u8], at: &mut usize) -> Result<bool, ()> {
         let before = *at;
         match self {
             Self::Data(left) => {
@@ -42,30 +37,29 @@ impl Chunks {
                     *self = Self::DataEnd;
                 }
             }
-            Self::Size => match next_line(put_by, bytes, at, LONGEST_SIZE_LINE) {
+            Self::Size => match next_line(bytes, at, LONGEST_SIZE_LINE) {
                 Line::Whole(line) => {
-                    *self = match size(&line)? {
+                    *self = match size(line)? {
                         0 => Self::Trailer(0),
                         size => Self::Data(size),
                     }
                 }
                 Line::Part => {}
-                Line::Wrong => return Err(()),
+                Line::Wrong | Line::TooLong => return Err(()),
             },
-            Self::DataEnd => match next_line(put_by, bytes, at, 2) {
+            Self::DataEnd => match next_line(bytes, at, 2) {
                 Line::Whole(_empty) => *self = Self::Size,
                 Line::Part => {}
-                Line::Wrong => return Err(()),
+                Line::Wrong | Line::TooLong => return Err(()),
             },
             Self::Trailer(size) => {
-                let longest = (LONGEST_TRAILER + put_by.len()).saturating_sub(*size);
-                let line = next_line(put_by, bytes, at, longest);
+                let line = next_line(bytes, at, LONGEST_TRAILER.saturating_sub(*size));
                 *size += *at - before;
                 match line {
-                    Line::Whole(line) if line.is_empty() => return Ok(true),
-                    Line::Whole(line) if is_field(&line) => {}
+                    Line::Whole([]) => return Ok(true),
+                    Line::Whole(line) if is_field(line) => {}
                     Line::Part => {}
-                    Line::Whole(_) | Line::Wrong => return Err(()),
+                    Line::Whole(_) | Line::Wrong | Line::TooLong => return Err(()),
                 }
             }
         }
@@ -73,8 +67,11 @@ impl Chunks {
     }
 }
 
-/// Hexadecimal digits and nothing else, not even a space; behind a semicolon there may be more.
+/// Hexadecimal digits and nothing else, not even a space; behind a semicolon there may be text.
 fn size(line: &[u8]) -> Result<u64, ()> {
+    if has_control_characters(line) {
+        return Err(());
+    }
     let end = memchr::memchr(b';', line).unwrap_or(line.len());
     let digits = &line[..end];
     if digits.is_empty() || digits.len() > 16 || !digits.iter().all(u8::is_ascii_hexdigit) {
@@ -85,5 +82,6 @@ fn size(line: &[u8]) -> Result<u64, ()> {
 }
 
 fn is_field(line: &[u8]) -> bool {
-    memchr::memchr(b':', line).is_some_and(|colon| is_name(&line[..colon]))
+    memchr::memchr(b':', line)
+        .is_some_and(|colon| is_name(&line[..colon]) && !has_control_characters(&line[colon + 1..]))
 }

@@ -27,7 +27,16 @@ pub(super) struct Fields {
     length: Option<u64>,
     chunked: bool,
     websocket: bool,
-    connect: bool,
+    method: Method,
+}
+
+/// Those on which it depends where a request ends.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Method {
+    Connect,
+    Post,
+    #[default]
+    Other,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,9 +105,14 @@ impl Fields {
         if !is_name(method) || !is_target(target) {
             return Err(Fault::Head);
         }
-        self.connect = method == b"CONNECT";
+        self.method = match method {
+            b"CONNECT" => Method::Connect,
+            b"POST" => Method::Post,
+            _ => Method::Other,
+        };
         let path = target[0] == b'/' || target == b"*";
-        if !path && !self.connect && memchr::memmem::find(target, b"://").is_none() {
+        if !path && self.method != Method::Connect && memchr::memmem::find(target, b"://").is_none()
+        {
             return Err(Fault::Head);
         }
         self.version = Some(version);
@@ -134,11 +148,14 @@ impl Fields {
         if self.chunked && (self.length.is_some() || old) {
             return Err(Fault::Head);
         }
+        if old && self.method == Method::Post && self.length.is_none() {
+            return Err(Fault::Head);
+        }
         Ok(match self.length {
             _ if self.chunked => Body::Chunked,
             _ if self.websocket => Body::Endless,
             Some(length) if length > 0 => Body::Length(length),
-            _ if self.connect => Body::Endless,
+            _ if self.method == Method::Connect => Body::Endless,
             _ => Body::None,
         })
     }
@@ -168,7 +185,7 @@ fn is_target(text: &[u8]) -> bool {
 }
 
 /// But for tabs. Counted to the end, for which the compiler finds faster code than for a search.
-fn has_control_characters(value: &[u8]) -> bool {
+pub(super) fn has_control_characters(value: &[u8]) -> bool {
     let counted = value
         .iter()
         .filter(|byte| byte.is_ascii_control() && **byte != b'\t');

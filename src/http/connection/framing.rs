@@ -2,12 +2,11 @@
 //! it waits for a head or for a body, and so that nothing is handed on whose end others might see elsewhere.
 //!
 //! It is stricter than Actix' parser and refuses what that would let pass; it decides nothing else about a request. The
-//! whole list is in `docs/http.md`.
-
-use std::borrow::Cow;
+//! whole list is in `docs/http.md`. Lines are handed on when they are whole, so that Actix never sees first what is wrong
+//! with one: it would drop the connection on its own answer.
 
 use super::chunks::Chunks;
-use super::fields::{Body, Fields};
+use super::fields::{Body, Fields, has_control_characters};
 
 /// The most bytes of a head, its empty line included.
 const LONGEST_HEAD: usize = 32 * 1024;
@@ -37,7 +36,8 @@ pub(super) enum Phase {
 /// What became of some bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Taken {
-    /// So many may be handed on: no more than to the end of a request, and nothing of a head with a fault.
+    /// So many may be handed on: no more than to the end of a request, no part of a line, and nothing of a head with a
+    /// fault.
     pub(super) good: usize,
     /// A head was complete with them.
     pub(super) head: bool,
@@ -49,8 +49,6 @@ pub(super) struct Taken {
 #[derive(Debug, Default)]
 pub(super) struct Framing {
     state: State,
-    /// The beginning of a line whose end has not come.
-    line: Vec<u8>,
     /// Changes with each change of phase.
     turn: u64,
     /// Bytes since the phase began.
@@ -85,54 +83,42 @@ impl Default for State {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
     /// Without its end.
-    Whole(Cow<'a, [u8]>),
+    Whole(&'a [u8]),
     /// Its end has not come yet.
     Part,
-    /// It ends without a carriage return, or has one in its middle, or a NUL, or is longer than it may be.
+    /// It ends without a carriage return, or has one in its middle, or a NUL.
     Wrong,
+    TooLong,
 }
 
-/// The next line of `bytes` from `at` on, which is moved behind it. What has no end yet is put by.
-pub(super) fn next_line<'a>(
-    put_by: &mut Vec<u8>,
-    bytes: &'a [u8],
-    at: &mut usize,
-    longest: usize,
-) -> Line<'a> {
+/// The next line of `bytes` from `at` on, which is moved behind it once it is whole.
+pub(super) fn next_line<'a>(bytes: &'a [u8], at: &mut usize, longest: usize) -> Line<'a> {
     let rest = &bytes[*at..];
     let end = memchr::memchr(b'\n', rest).map(|feed| feed + 1);
-    let piece = &rest[..end.unwrap_or(rest.len())];
-    *at += piece.len();
-    if put_by.len() + piece.len() > longest {
-        return Line::Wrong;
-    }
-    let whole = if end.is_none() {
-        put_by.extend_from_slice(piece);
-        return Line::Part;
-    } else if put_by.is_empty() {
-        Cow::Borrowed(piece)
-    } else {
-        put_by.extend_from_slice(piece);
-        Cow::Owned(std::mem::take(put_by))
+    let Some(end) = end else {
+        // There may be no more to come of what is no line at all, as of the first bytes of TLS.
+        let so_far = rest.strip_suffix(b"\r").unwrap_or(rest);
+        return match rest.len() > longest {
+            true => Line::TooLong,
+            false if has_control_characters(so_far) => Line::Wrong,
+            false => Line::Part,
+        };
     };
-    let Some(content) = whole.strip_suffix(b"\r\n") else {
-        return Line::Wrong;
-    };
-    let length = content.len();
-    if memchr::memchr2(b'\r', b'\0', content).is_some() {
-        return Line::Wrong;
+    if end > longest {
+        return Line::TooLong;
     }
-    Line::Whole(match whole {
-        Cow::Borrowed(line) => Cow::Borrowed(&line[..length]),
-        Cow::Owned(mut line) => {
-            line.truncate(length);
-            Cow::Owned(line)
+    match rest[..end].strip_suffix(b"\r\n") {
+        Some(content) if memchr::memchr2(b'\r', b'\0', content).is_none() => {
+            *at += end;
+            Line::Whole(content)
         }
-    })
+        _ => Line::Wrong,
+    }
 }
 
 impl Framing {
-    /// Reads on, to the end of a request at most. After a fault there is nothing more to be read.
+    /// Reads on, to the end of a request at most. What is not good is to come again, with more behind it. After a fault
+    /// there is nothing more to be read.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Taken {
         let (mut at, mut head) = (0, false);
         if matches!(self.state, State::Between) && !bytes.is_empty() {
@@ -153,7 +139,7 @@ impl Framing {
                     }
                     Ok(())
                 }
-                State::Chunked(chunks) => match chunks.take(&mut self.line, bytes, &mut at) {
+                State::Chunked(chunks) => match chunks.take(bytes, &mut at) {
                     Ok(true) => {
                         self.enter(State::Between);
                         Ok(())
@@ -167,6 +153,7 @@ impl Framing {
                 }
                 State::Faulty => Err(Fault::Head),
             };
+            let is_part = at == before;
             if self.turn == turn {
                 self.bytes += (at - before) as u64;
             }
@@ -178,6 +165,9 @@ impl Framing {
                     head,
                     fault: Some(fault),
                 };
+            }
+            if is_part {
+                break;
             }
         }
         Taken {
@@ -223,18 +213,14 @@ impl Framing {
             return Ok(());
         };
         let before = *at;
-        let left = LONGEST_HEAD.saturating_sub(*size) + self.line.len();
-        let line = next_line(&mut self.line, bytes, at, left);
-        *size += *at - before;
-        if *size > LONGEST_HEAD {
-            return Err(Fault::HeadTooLarge);
-        }
-        let line = match line {
+        let line = match next_line(bytes, at, LONGEST_HEAD.saturating_sub(*size)) {
             Line::Whole(line) => line,
             Line::Part => return Ok(()),
             Line::Wrong => return Err(Fault::Head),
+            Line::TooLong => return Err(Fault::HeadTooLarge),
         };
-        if let Some(body) = fields.take(&line)? {
+        *size += *at - before;
+        if let Some(body) = fields.take(line)? {
             *complete = true;
             self.enter(match body {
                 Body::None => State::Between,

@@ -95,8 +95,10 @@ pub(in crate::http) struct Watched<T> {
     written: u64,
     /// The last write did not get through.
     blocked: bool,
-    /// What came behind a request that is not answered yet.
+    /// What came and is not handed on yet: it is behind a request that is not answered, or the beginning of a line.
     held: BytesMut,
+    /// So much of that may be handed on.
+    cleared: usize,
     /// The dispatcher was woken for what waits for the answer.
     woken: bool,
     refused: Option<Refusal>,
@@ -118,6 +120,7 @@ impl<T> Watched<T> {
             written: 0,
             blocked: false,
             held: BytesMut::new(),
+            cleared: 0,
             woken: false,
             refused: None,
             ended: false,
@@ -140,6 +143,11 @@ impl<T> Watched<T> {
     /// Takes note of what came, and takes back what must not be handed on, or not now.
     fn take(&mut self, buffer: &mut ReadBuf<'_>, before: usize) {
         let came = &buffer.filled()[before..];
+        if !self.held.is_empty() {
+            self.held.extend_from_slice(came);
+            buffer.set_filled(before);
+            return self.judge();
+        }
         let mut good = 0;
         // The next request is only begun with when the one before is done with.
         if self.framing.phase() != Phase::Between || !self.peer.waits_for_an_answer() {
@@ -147,10 +155,17 @@ impl<T> Watched<T> {
             good = taken.good;
             self.note(taken);
         }
-        if self.refused.is_none() && good < came.len() {
+        if self.refused.is_none() {
             self.held.extend_from_slice(&came[good..]);
         }
         buffer.set_filled(before + good);
+    }
+
+    /// What was held may have become whole, or have its turn.
+    fn judge(&mut self) {
+        let taken = self.framing.take(&self.held);
+        self.cleared = taken.good;
+        self.note(taken);
     }
 
     fn note(&mut self, taken: Taken) {
@@ -159,17 +174,20 @@ impl<T> Watched<T> {
         }
         if let Some(fault) = taken.fault {
             self.refuse(Refusal::Fault(fault));
-            self.held.clear();
+            self.held.truncate(self.cleared);
         }
     }
 
-    /// Hands on of what was held as much as may be.
+    /// Hands on as much as may be, and there is room for.
     fn hand_on(&mut self, buffer: &mut ReadBuf<'_>) {
-        let most = self.held.len().min(buffer.remaining());
-        let taken = self.framing.take(&self.held[..most]);
-        buffer.put_slice(&self.held[..taken.good]);
-        drop(self.held.split_to(taken.good));
-        self.note(taken);
+        let most = self.cleared.min(buffer.remaining());
+        buffer.put_slice(&self.held.split_to(most));
+        self.cleared -= most;
+    }
+
+    /// Whether more has to come before what is held can be handed on.
+    fn holds_part_of_a_line(&self) -> bool {
+        !self.held.is_empty() && self.framing.phase() != Phase::Between
     }
 
     /// Nothing has come: is the time for it over?
@@ -194,11 +212,11 @@ impl<T> Watched<T> {
     /// it was answered before it had sent all.
     fn may_hear_more(&self) -> bool {
         let is_amid = match self.framing.phase() {
-            Phase::Between => !self.held.is_empty(),
+            Phase::Between => false,
             Phase::Head => self.framing.bytes() > 0,
             Phase::Body => true,
         };
-        is_amid || self.refused.is_some() || self.peer.is_ignored()
+        is_amid || !self.held.is_empty() || self.refused.is_some() || self.peer.is_ignored()
     }
 
     /// Whether the client has been sent, whole, what it asked for before.
@@ -268,35 +286,43 @@ impl<T: AsyncRead + AsyncWrite + Abort + Unpin> AsyncRead for Watched<T> {
         if this.peer.is_ignored() {
             return Poll::Ready(Ok(()));
         }
+        let (before, room) = (buffer.filled().len(), buffer.remaining());
+        this.woken = false;
+        if this.cleared > 0 || room == 0 {
+            this.hand_on(buffer);
+            return Poll::Ready(Ok(()));
+        }
         if let Some(refusal) = this.refused {
             return this.finish(refusal, cx);
         }
-        let (before, room) = (buffer.filled().len(), buffer.remaining());
-        this.woken = false;
-        if this.held.is_empty() {
-            this.reading.pause();
-            let outcome = Pin::new(&mut this.stream).poll_read(cx, buffer);
-            let read_nothing = room > 0 && buffer.filled().len() == before;
-            if let Poll::Ready(Err(error)) = &outcome {
-                this.note_broken(error);
-            }
-            this.peer.note_read(&outcome, read_nothing);
-            if outcome.is_pending() {
-                ready!(this.wait(cx));
-            } else if read_nothing || matches!(outcome, Poll::Ready(Err(_))) {
-                return outcome;
+        loop {
+            if this.held.is_empty() || this.holds_part_of_a_line() {
+                this.reading.pause();
+                let outcome = Pin::new(&mut this.stream).poll_read(cx, buffer);
+                let read_nothing = buffer.filled().len() == before;
+                if let Poll::Ready(Err(error)) = &outcome {
+                    this.note_broken(error);
+                }
+                this.peer.note_read(&outcome, read_nothing);
+                if outcome.is_pending() {
+                    ready!(this.wait(cx));
+                } else if read_nothing || matches!(outcome, Poll::Ready(Err(_))) {
+                    return outcome;
+                } else {
+                    this.take(buffer, before);
+                }
+            } else if this.may_be_answered() {
+                this.judge();
             } else {
-                this.take(buffer, before);
+                return Poll::Pending; // `poll_flush` comes back to it
             }
-        } else if this.may_be_answered() {
             this.hand_on(buffer);
-        } else {
-            return Poll::Pending; // `poll_flush` comes back to it
-        }
-        match this.refused {
-            _ if buffer.filled().len() > before => Poll::Ready(Ok(())),
-            Some(refusal) => this.finish(refusal, cx),
-            None => Poll::Pending, // all of it is held
+            if buffer.filled().len() > before {
+                return Poll::Ready(Ok(()));
+            }
+            if let Some(refusal) = this.refused {
+                return this.finish(refusal, cx);
+            }
         }
     }
 }

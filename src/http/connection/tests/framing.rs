@@ -20,17 +20,18 @@ struct Whole {
 fn read_in(bytes: &[u8], size: usize) -> Whole {
     let mut framing = Framing::default();
     let (mut heads, mut good, mut fault) = (0, 0, None);
-    'all: for mut piece in bytes.chunks(size.max(1)) {
-        while !piece.is_empty() {
-            let taken = framing.take(piece);
+    let mut come = 0;
+    while come < bytes.len() && fault.is_none() {
+        come = bytes.len().min(come + size.max(1));
+        // To the end of one request, and of the next.
+        loop {
+            let taken = framing.take(&bytes[good..come]);
             heads += u32::from(taken.head);
             good += taken.good;
             fault = taken.fault;
-            if fault.is_some() {
-                break 'all;
+            if taken.good == 0 || fault.is_some() {
+                break;
             }
-            assert!(taken.good > 0, "{}", bytes.escape_ascii());
-            piece = &piece[taken.good..];
         }
     }
     Whole {
@@ -58,9 +59,11 @@ fn post(fields: &str, body: &str) -> String {
 
 #[test]
 fn requests_end_where_they_say() {
+    // Behind the bar is a part of a line, which is not handed on yet.
     for (text, heads, phase) in [
         (String::new(), 0, Phase::Head),
-        ("GET / HT".to_owned(), 0, Phase::Head),
+        ("|GET / HT".to_owned(), 0, Phase::Head),
+        ("GET / HTTP/1.1\r\n|Host: x\r".to_owned(), 0, Phase::Head),
         (GET.to_owned(), 1, Phase::Between),
         (GET.repeat(3), 3, Phase::Between),
         (format!("\r\n{GET}"), 1, Phase::Between),
@@ -68,7 +71,7 @@ fn requests_end_where_they_say() {
         (post("Content-Length: 5", "four"), 1, Phase::Body),
         (post("content-length:5 ", "fives"), 1, Phase::Between),
         (post("Content-Length: 0", GET), 2, Phase::Between),
-        (post("Content-Length: 5", "fivesGET"), 1, Phase::Head),
+        (post("Content-Length: 5", "fives|GET"), 1, Phase::Head),
         (
             post("Transfer-Encoding: chunked", "5\r\nfives\r\n0\r\n"),
             1,
@@ -92,12 +95,19 @@ fn requests_end_where_they_say() {
             1,
             Phase::Body,
         ),
+        (
+            post("Transfer-Encoding: chunked", "5\r\nfives|\r"),
+            1,
+            Phase::Body,
+        ),
         (post("Upgrade: websocket", GET), 1, Phase::Body),
         (post("Upgrade: h2c", GET), 2, Phase::Between),
     ] {
+        let good = text.find('|').unwrap_or(text.len());
+        let text = text.replace('|', "");
         let expected = Whole {
             heads,
-            good: text.len(),
+            good,
             fault: None,
             phase,
         };
@@ -216,35 +226,42 @@ fn what_has_come_of_a_phase_is_counted() {
     assert_eq!((framing.bytes(), framing.turn()), (7, turn));
 }
 
-/// Hands on to Actix' parser what may be handed on, and fails unless that sees the same heads, and the same ends of bodies.
-fn agree_on(bytes: &[u8]) {
+/// Hands on to Actix' parser what may be handed on of what comes in pieces, and fails unless that finds nothing wrong with
+/// it, and sees the same heads and the same ends of bodies.
+fn agree_on(bytes: &[u8], size: usize) {
     let (mut framing, mut codec, mut buffer) =
         (Framing::default(), Codec::default(), BytesMut::new());
-    let (mut rest, mut ours, mut theirs) = (bytes, 0, 0);
-    while !rest.is_empty() {
-        let taken = framing.take(rest);
-        ours += u32::from(taken.head);
-        buffer.extend_from_slice(&rest[..taken.good]);
-        rest = &rest[taken.good..];
+    let (mut good, mut come, mut ours, mut theirs) = (0, 0, 0, 0);
+    let text = bytes.escape_ascii();
+    while come < bytes.len() {
+        come = bytes.len().min(come + size);
         loop {
-            match codec.decode(&mut buffer) {
-                Ok(Some(Message::Item(_))) => theirs += 1,
-                Ok(Some(Message::Chunk(_))) => {}
-                Ok(None) => break,
-                Err(_) => return, // it is stricter in something: nothing is answered twice by that
+            let taken = framing.take(&bytes[good..come]);
+            ours += u32::from(taken.head);
+            buffer.extend_from_slice(&bytes[good..][..taken.good]);
+            good += taken.good;
+            loop {
+                match codec.decode(&mut buffer) {
+                    Ok(Some(Message::Item(_))) => theirs += 1,
+                    Ok(Some(Message::Chunk(_))) => {}
+                    Ok(None) => break,
+                    Err(error) => panic!("{error} in {text}"),
+                }
+            }
+            if taken.fault.is_some() {
+                return;
+            }
+            assert_eq!(ours, theirs, "heads of {text}");
+            let in_body = !matches!(codec.message_type(), MessageType::None);
+            assert_eq!(in_body, framing.phase() == Phase::Body, "{text}");
+            assert!(
+                framing.phase() != Phase::Between || buffer.is_empty(),
+                "{text}"
+            );
+            if taken.good == 0 {
+                break;
             }
         }
-        if taken.fault.is_some() {
-            return;
-        }
-        let text = bytes.escape_ascii();
-        assert_eq!(ours, theirs, "heads of {text}");
-        let in_body = !matches!(codec.message_type(), MessageType::None);
-        assert_eq!(in_body, framing.phase() == Phase::Body, "{text}");
-        assert!(
-            framing.phase() != Phase::Between || buffer.is_empty(),
-            "{text}"
-        );
     }
 }
 
@@ -284,6 +301,11 @@ fn request() -> impl Strategy<Value = String> {
         "3\r\nabc\r\n0\r\n\r\n",
         "3;x=y\r\nabc\r\n0\r\nA: b\r\n\r\n",
         "03\r\nabc\r\n00\r\n\r\n",
+        "3;\x01\r\nabc\r\n0\r\n\r\n",
+        "3;a=\"\t\u{e9}\"\r\nabc\r\n0\r\nA: \x7f\r\n\r\n",
+        "-3\r\nabc\r\n0\r\n\r\n",
+        "3 \r\nabc\r\n0\r\n\r\n",
+        "3\r\nabcd\r\n0\r\n\r\n",
         "3\r\nab",
         "\r\n",
     ];
@@ -298,11 +320,13 @@ fn request() -> impl Strategy<Value = String> {
 proptest! {
     /// A proxy in front is not the only one who must not see another end.
     #[test]
-    fn requests_end_where_actix_sees_them_end(requests in proptest::collection::vec(request(), 1..4)) {
+    fn requests_end_where_actix_sees_them_end(
+        requests in proptest::collection::vec(request(), 1..4), size in 1_usize..300,
+    ) {
         // The parser has a clock for the responses of its other half, which wants to be spawned somewhere.
         let local = tokio::task::LocalSet::new();
         let _entered = local.enter();
-        agree_on(requests.concat().as_bytes());
+        agree_on(requests.concat().as_bytes(), size);
     }
 
     /// Nothing makes it panic, and pieces make no difference.
@@ -318,6 +342,8 @@ proptest! {
         whole.extend_from_slice(&bytes);
         let taken = read(&whole);
         prop_assert!(taken.good <= whole.len());
-        prop_assert_eq!(taken.good < whole.len(), taken.fault.is_some());
+        // What is left over is no longer than a line may be.
+        let left = memchr::memchr(b'\n', &whole[taken.good..]);
+        prop_assert!(taken.fault.is_some() || left.is_none());
     }
 }

@@ -86,6 +86,54 @@ async fn a_client_that_resets_later_is_gone_when_it_is_written_to() {
     assert!(peer.is_gone());
 }
 
+/// Actix would answer what is wrong with a part of a line itself, and drop the connection on its answer.
+#[tokio::test]
+async fn lines_are_handed_on_when_they_are_whole() {
+    let (mut client, mut watched) = pair().await;
+    let head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut came = [0; 256];
+    for (sent, handed_on) in [
+        (head, head),
+        ("5\r\nfi", "5\r\nfi"),
+        ("ves\r", "ves"),
+        ("\n", "\r\n"),
+        ("1;", ""),
+        ("x\r\ny", "1;x\r\ny"),
+        ("\r\n0\r\n\r", "\r\n0\r\n"),
+        ("\n", "\r\n"),
+    ] {
+        client.write_all(sent.as_bytes()).await.unwrap();
+        let soon = Duration::from_millis(if handed_on.is_empty() { 20 } else { 5_000 });
+        let read = tokio::time::timeout(soon, watched.read(&mut came)).await;
+        let read = read.map_or(0, Result::unwrap);
+        assert_eq!(
+            came[..read].escape_ascii().to_string(),
+            handed_on.as_bytes().escape_ascii().to_string()
+        );
+    }
+    watched.peer().answered();
+    client.write_all(b"GET / HT").await.unwrap();
+    client.shutdown().await.unwrap();
+    assert_eq!(watched.read(&mut came).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_is_longer_than_there_is_room_for_is_handed_on_in_parts() {
+    let (mut client, mut watched) = pair().await;
+    let head = format!(
+        "GET / HTTP/1.1\r\nHost: x\r\nA: {}\r\n\r\n",
+        "b".repeat(20_000)
+    );
+    client.write_all(head.as_bytes()).await.unwrap();
+    let (mut all, mut part) = (Vec::new(), [0; 100]);
+    while !all.ends_with(b"\r\n\r\n") {
+        let read = watched.read(&mut part).await.unwrap();
+        assert!(read > 0);
+        all.extend_from_slice(&part[..read]);
+    }
+    assert_eq!(all, head.as_bytes());
+}
+
 /// Closed with something unread, it would be reset, and the answer lost with many a client.
 #[tokio::test]
 async fn a_client_that_was_refused_is_read_from_until_it_has_the_answer() {

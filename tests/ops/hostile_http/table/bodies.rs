@@ -103,6 +103,11 @@ pub(super) fn codings() -> Vec<Row> {
             Refused(400),
         ),
         (
+            "a body in HTTP/1.0 that ends nowhere",
+            "POST /api/v1/accounts HTTP/1.0\r\n\r\n{}".to_owned(),
+            Refused(400),
+        ),
+        (
             "chunks in capitals",
             post("TRANSFER-ENCODING: CHUNKED", "2\r\n{}\r\n0\r\n\r\n"),
             Kept(422),
@@ -129,11 +134,13 @@ pub(super) fn chunks() -> Vec<Row> {
         ),
         chunked("a bare LF in an extension", "2;a\nb\r\n{}\r\n0\r\n\r\n"),
         chunked("a NUL in an extension", "2;a\0\r\n{}\r\n0\r\n\r\n"),
+        chunked("a bell in an extension", "2;a\x07\r\n{}\r\n0\r\n\r\n"),
         chunked(
             "an extension of 300 bytes",
             &format!("2;{}\r\n{{}}\r\n0\r\n\r\n", "a".repeat(300)),
         ),
         chunked("a bare LF in the trailer", "2\r\n{}\r\n0\r\nA: b\n\r\n"),
+        chunked("a bell in the trailer", "2\r\n{}\r\n0\r\nA: \x07\r\n\r\n"),
         chunked("a bare LF for the trailer", "2\r\n{}\r\n0\r\n\n"),
         chunked(
             "a trailer that is no field",
