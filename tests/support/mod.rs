@@ -21,6 +21,7 @@ pub(crate) mod database;
 pub(crate) mod eventually;
 pub(crate) mod held;
 pub(crate) mod json;
+pub(crate) mod machine;
 pub(crate) mod metrics;
 pub(crate) mod postgres;
 pub(crate) mod process;

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::support::client::{Account, Answer, Call, Client};
 use crate::support::eventually::eventually;
+use crate::support::machine::{Stalls, Watch};
 
 /// What was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +27,6 @@ pub(crate) enum Kind {
     Live,
     /// Readiness.
     Ready,
-    /// For nothing: how late this thread is, which is the machine's doing and not the service's.
-    Nothing,
 }
 
 /// One answer.
@@ -36,6 +35,8 @@ pub(crate) struct Seen {
     pub(crate) kind: Kind,
     /// When it was asked for.
     pub(crate) asked: Instant,
+    pub(crate) answered: Instant,
+    /// For how long of it the machine ran.
     pub(crate) took: Duration,
     pub(crate) status: u16,
     /// Whether it says when to come back.
@@ -57,6 +58,7 @@ pub(crate) struct Errand {
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Vec<Seen>>,
+    watch: Watch,
 }
 
 /// Clients of each kind that read or write.
@@ -67,9 +69,6 @@ const PAUSE: Duration = Duration::from_millis(15);
 
 /// Longer than the last requests can take.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// How often it is looked whether this thread is late.
-const IDLING: Duration = Duration::from_millis(10);
 
 /// Between two looks at a probe.
 const PROBING: Duration = Duration::from_millis(40);
@@ -83,7 +82,11 @@ impl Load {
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(run(errand, &asked_to))
         });
-        Self { stop, thread }
+        Self {
+            stop,
+            thread,
+            watch: Watch::start(),
+        }
     }
 
     /// Ends it; what it saw, in the order of the questions.
@@ -96,7 +99,11 @@ impl Load {
         .await;
         let mut seen = self.thread.join().expect("it does not panic");
         seen.sort_by_key(|seen| seen.asked);
-        Record(seen)
+        let stalls = self.watch.stop();
+        for seen in &mut seen {
+            seen.took = stalls.running(seen.asked, seen.answered);
+        }
+        Record { seen, stalls }
     }
 }
 
@@ -122,14 +129,12 @@ async fn run(errand: Errand, stop: &AtomicBool) -> Vec<Seen> {
             ask(Kind::Ready, PROBING, stop, || client.get("/health/ready")),
         )
     };
-    let (reads, writes, (elsewhere, live, probed), nothing) = tokio::join!(
+    let (reads, writes, (elsewhere, live, probed)) = tokio::join!(
         join_all((0..CLIENTS).map(read)),
         join_all((0..CLIENTS).map(write)),
         others,
-        idle(stop)
     );
     let mut all = [reads, writes].concat().concat();
-    all.extend(nothing);
     all.extend([elsewhere, live, probed].concat());
     all
 }
@@ -147,27 +152,9 @@ async fn ask(kind: Kind, pause: Duration, stop: &AtomicBool, call: impl Fn() -> 
     all
 }
 
-/// Nobody, who asks for nothing and waits all the same.
-async fn idle(stop: &AtomicBool) -> Vec<Seen> {
-    let mut all = Vec::new();
-    while !stop.load(Relaxed) {
-        let asked = Instant::now();
-        tokio::time::sleep(IDLING).await;
-        all.push(Seen {
-            kind: Kind::Nothing,
-            asked,
-            took: asked.elapsed().saturating_sub(IDLING),
-            status: 200,
-            says_when: false,
-            text: String::new(),
-        });
-    }
-    all
-}
-
 impl Seen {
     fn of(kind: Kind, asked: Instant, answer: Result<Answer, reqwest::Error>) -> Self {
-        let took = asked.elapsed();
+        let answered = Instant::now();
         let (status, says_when, text) = match answer {
             Ok(answer) => {
                 let says_when = answer.header("retry-after").is_some();
@@ -184,7 +171,8 @@ impl Seen {
         Self {
             kind,
             asked,
-            took,
+            answered,
+            took: answered - asked,
             status,
             says_when,
             text,
@@ -194,32 +182,31 @@ impl Seen {
     pub(crate) fn is_good(&self) -> bool {
         matches!(self.status, 200 | 201)
     }
-
-    fn answered(&self) -> Instant {
-        self.asked + self.took
-    }
 }
 
 /// Longest time for an answer, whatever the database does.
 pub(crate) const LONGEST: Duration = Duration::from_millis(2_200);
 
-/// What the load saw.
-pub(crate) struct Record(Vec<Seen>);
+/// What the load saw. All times are those in which the machine ran.
+pub(crate) struct Record {
+    seen: Vec<Seen>,
+    stalls: Stalls,
+}
 
 impl Record {
     pub(crate) fn of(&self, kind: Kind) -> impl Iterator<Item = &Seen> {
-        self.0.iter().filter(move |seen| seen.kind == kind)
+        self.seen.iter().filter(move |seen| seen.kind == kind)
     }
 
     /// Nothing but good answers and 503 with `Retry-After`, each in time; liveness and what needs no database never
     /// fail at all.
     #[track_caller]
     pub(crate) fn assert_honest(&self) {
-        for seen in &self.0 {
+        for seen in &self.seen {
             let expected = match seen.kind {
                 Kind::Read | Kind::Write => seen.is_good() || seen.status == 503 && seen.says_when,
                 Kind::Ready => matches!(seen.status, 200 | 503),
-                Kind::Elsewhere | Kind::Live | Kind::Nothing => seen.status == 200,
+                Kind::Elsewhere | Kind::Live => seen.status == 200,
             };
             assert!(expected, "{seen:?}");
             assert!(seen.took < LONGEST, "{seen:?}");
@@ -240,8 +227,8 @@ impl Record {
     pub(crate) fn recovery(&self, kind: Kind, repaired: Instant) -> (Duration, Duration) {
         let after = |good: bool| {
             self.of(kind)
-                .filter(move |seen| seen.is_good() == good && seen.answered() >= repaired)
-                .map(move |seen| seen.answered() - repaired)
+                .filter(move |seen| seen.is_good() == good && seen.answered >= repaired)
+                .map(move |seen| self.stalls.running(repaired, seen.answered))
         };
         let first = after(true)
             .min()
@@ -249,12 +236,17 @@ impl Record {
         (first, after(false).max().unwrap_or_default())
     }
 
-    /// How long after that moment readiness flipped, if it did.
-    pub(crate) fn unready_after(&self, moment: Instant) -> Option<Duration> {
+    /// When after that moment readiness flipped, if it did.
+    pub(crate) fn unready_after(&self, moment: Instant) -> Option<Instant> {
         let flip = self
             .of(Kind::Ready)
             .find(|seen| seen.asked >= moment && seen.status == 503)?;
-        Some(flip.answered() - moment)
+        Some(flip.answered)
+    }
+
+    /// How long between two moments the machine ran.
+    pub(crate) fn between(&self, from: Instant, to: Instant) -> Duration {
+        self.stalls.running(from, to)
     }
 
     /// The longest answer of a kind, and the one that 99 of 100 are not longer than.
@@ -276,14 +268,7 @@ impl Record {
                 self.of(kind).count()
             )
         };
-        let kinds = [
-            Kind::Read,
-            Kind::Write,
-            Kind::Live,
-            Kind::Ready,
-            Kind::Nothing,
-        ];
-        let kinds = kinds.map(of);
-        format!("{what}: {}", kinds.join("; "))
+        let kinds = [Kind::Read, Kind::Write, Kind::Live, Kind::Ready].map(of);
+        format!("{what}: {}; {}", kinds.join("; "), self.stalls.summary())
     }
 }

@@ -160,6 +160,7 @@ fn assert_came_through(record: &Record, what: &str, down: Instant, repaired: Ins
     println!("{}", record.summary(what));
     record.assert_honest();
     let flip = record.unready_after(down).expect("it never was unready");
+    let flip = record.between(down, flip);
     assert!(flip < Duration::from_secs(5), "unready after {flip:?}");
     println!("{what}: unready after {flip:.2?}");
     for kind in [Kind::Read, Kind::Write] {
@@ -174,10 +175,6 @@ fn assert_came_through(record: &Record, what: &str, down: Instant, repaired: Ins
         let failed = record.failed(kind, down, repaired);
         assert!(failed > 0, "{kind:?}: nobody noticed that it was away");
     }
-    let ((_, live), (_, late)) = (record.times(Kind::Live), record.times(Kind::Nothing));
-    // On a machine that is busy or stolen from, who asks is late as well.
-    assert!(
-        live < Duration::from_millis(250) + late,
-        "liveness took {live:?}, who asked was late by {late:?}"
-    );
+    let (_, live) = record.times(Kind::Live);
+    assert!(live < Duration::from_millis(250), "liveness took {live:?}");
 }
