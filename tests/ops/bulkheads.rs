@@ -126,8 +126,7 @@ async fn two_hundred_log_ins_at_once_do_not_slow_orders(app: TestApp) {
         }
     }
     let (before, during) = (median(before), median(during));
-    // By far less than what the log-ins wait for each other. The exact factor is measured by scripts/overload, on a machine
-    // that does nothing else.
+    // By far less than what the log-ins wait for each other.
     let most = (before * 2).max(storm / 10);
     assert!(
         during <= most,

@@ -6,14 +6,11 @@ use std::time::Duration;
 use crate::support::eventually::eventually;
 use crate::support::held::HeldWrites;
 use crate::support::json::assert_problem;
+use crate::support::metrics::whole;
 use crate::support::on_both;
 use crate::support::test_app::TestApp;
 
 const SOON: Duration = Duration::from_secs(20);
-
-fn whole(value: f64) -> u64 {
-    format!("{value}").parse().expect("a whole number")
-}
 
 fn of_writes(app: &TestApp) -> (&'static str, &'static str) {
     match app.database().file() {

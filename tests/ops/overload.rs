@@ -11,15 +11,11 @@ use crate::support::client::{Account, Answer};
 use crate::support::eventually::eventually;
 use crate::support::held::HeldWrites;
 use crate::support::json::assert_problem;
-use crate::support::metrics::Metrics;
+use crate::support::metrics::{Metrics, whole};
 use crate::support::on_both;
 use crate::support::test_app::TestApp;
 
 const SOON: Duration = Duration::from_secs(20);
-
-fn whole(value: f64) -> u64 {
-    format!("{value}").parse().expect("a whole number")
-}
 
 fn refused(metrics: &Metrics, class: &str) -> u64 {
     whole(metrics.sum("http_admission_refused_total", &[("class", class)]))

@@ -9,7 +9,7 @@ use crate::support::database::Backend;
 use crate::support::eventually::eventually;
 use crate::support::held::HeldWrites;
 use crate::support::json::assert_problem;
-use crate::support::metrics::Metrics;
+use crate::support::metrics::{Metrics, whole};
 use crate::support::on_both;
 use crate::support::test_app::TestApp;
 
@@ -26,10 +26,6 @@ fn pool(app: &TestApp) -> (&'static str, &'static str) {
 fn connections(metrics: &Metrics, pool: (&str, &str)) -> (u64, u64) {
     let of = |state| whole(metrics.value("db_pool_connections", &[pool, ("state", state)]));
     (of("used"), of("idle"))
-}
-
-fn whole(value: f64) -> u64 {
-    format!("{value}").parse().expect("a whole number")
 }
 
 on_both!(a_starved_pool_is_told_to_the_last_refusal, |settings| {

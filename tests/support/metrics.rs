@@ -15,6 +15,12 @@ pub(crate) struct Sample {
     pub(crate) value: f64,
 }
 
+/// A count that came as a float.
+#[track_caller]
+pub(crate) fn whole(value: f64) -> u64 {
+    format!("{value}").parse().expect("a whole number")
+}
+
 /// Everything that a scrape showed.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {

@@ -25,7 +25,7 @@ metrics! {
         /// Requests of each class that may be in work at once if no other class is. It is lowered while a queue stands and
         /// raised when it is in use and none does.
         pub limit: ScrapedGauge<1> = "http_admission_limit", labels = ["class"],
-        /// Requests in work now, by class.
+        /// Requests in work now, by class. One whose body is being waited for is not.
         pub in_use: ScrapedGauge<1> = "http_admission_in_use", labels = ["class"],
         /// Requests waiting to be taken on now, by class.
         pub queued: ScrapedGauge<1> = "http_admission_queued", labels = ["class"],

@@ -5,6 +5,7 @@
 //! route to route: connections to read with, connections to write with (by what their callers waited at least), and the
 //! workers themselves (by how late they wake a task). A queue that stands for a whole window lowers a limit on the requests
 //! in work; a limit that was hit while no queue stood is raised. Over the limit there is a short queue with a short patience.
+//! A request is not in work while its body is waited for: clients that take their time keep nobody out.
 //!
 //! # Layout
 //! - `class`: what a request counts as, and what that is worth

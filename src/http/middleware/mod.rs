@@ -3,7 +3,8 @@
 //! 1. `observe`: request id, context, counters, the access line, security headers, `Connection: close` while draining
 //! 2. `traced`: a tracing span, for requests that are sampled
 //! 3. CORS, when origins are configured: outside of the guard, because a browser shows nobody an answer without its headers
-//! 4. `guard`: panics, a `Host` or target that is none, too many in flight, the request's deadline, errors that are not problem documents yet
+//! 4. `guard`: panics, a `Host` or target that is none, the gate (with `body`: what is waited for is not in work, what is
+//!    refused is swallowed), the request's deadline, errors that are not problem documents yet
 //! 5. `api_limit`, when `rate_limit.api` is on
 //!
 //! Then the route: its extractors (account, path, query, body) and its handler.

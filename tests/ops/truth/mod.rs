@@ -15,10 +15,10 @@ use serde_json::Value;
 
 use self::shop::Shop;
 use self::shopper::Shopper;
-use self::tally::{assert_same, counted, is_access_line, logged, whole};
+use self::tally::{assert_same, counted, is_access_line, logged};
 use crate::support::database::TestDatabase;
 use crate::support::eventually::eventually;
-use crate::support::metrics::Metrics;
+use crate::support::metrics::{Metrics, whole};
 use crate::support::on_both;
 use crate::support::process::{Process, Program};
 

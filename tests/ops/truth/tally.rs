@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use crate::support::metrics::Metrics;
+use crate::support::metrics::{Metrics, whole};
 
 /// Requests by method, route and status, as the labels of `http_requests_total` tell them apart.
 pub(crate) type Counts = BTreeMap<(String, String, u16), u64>;
@@ -80,11 +80,6 @@ pub(crate) fn logged(log: &[Value]) -> Counts {
 /// Whether this line is the one of a request on the public listener.
 pub(crate) fn is_access_line(line: &Value) -> bool {
     line["target"] == "glasshouse::access"
-}
-
-/// A count that came as a float.
-pub(crate) fn whole(value: f64) -> u64 {
-    format!("{value}").parse().expect("a whole number")
 }
 
 /// Fails with the differences alone: the whole of it is too long to read.
