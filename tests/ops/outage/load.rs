@@ -85,7 +85,7 @@ impl Load {
         Self {
             stop,
             thread,
-            watch: Watch::start(),
+            watch: Watch::start().expect("processors to watch"),
         }
     }
 
@@ -99,7 +99,7 @@ impl Load {
         .await;
         let mut seen = self.thread.join().expect("it does not panic");
         seen.sort_by_key(|seen| seen.asked);
-        let stalls = self.watch.stop();
+        let stalls = self.watch.stop().expect("all of them watched");
         for seen in &mut seen {
             seen.took = stalls.running(seen.asked, seen.answered);
         }

@@ -3,9 +3,16 @@
 //! written: for each phase what was served in time, what was late, refused or failed, and how long that took, counted from
 //! when a request should have been sent.
 //!
+//! What should have been sent while one of the processors stood still, or half a second around that, is left out, and so is
+//! that time: a virtual machine is stopped by its host now and then, for longer than a refusal takes.
+//!
 //! The plan is read from standard input, as JSON ([`plan::Plan`]); what was seen is written to standard output.
 
 mod client;
+// The watch that tests keep too.
+#[path = "../../../tests/support/machine.rs"]
+#[expect(dead_code, reason = "the tests use all of it")]
+mod machine;
 mod plan;
 mod tally;
 
@@ -18,8 +25,9 @@ use std::time::{Duration, Instant};
 use tokio::task::LocalSet;
 
 use client::{Client, Requests};
+use machine::Watch;
 use plan::{Phase, Plan};
-use tally::{Tally, TallyOfPhase};
+use tally::{AROUND, Tally, TallyOfPhase};
 
 /// Requests are sent in the order of their times, looked at this often.
 const TICK: Duration = Duration::from_millis(1);
@@ -50,6 +58,7 @@ async fn run(plan: Plan) -> Result<Tally, Box<dyn Error>> {
         sent: Cell::new(0),
         on_their_way: Cell::new(0),
     });
+    let watch = Watch::on(plan.processors);
     let mut phases = Vec::new();
     for phase in &plan.phases {
         let seen = Rc::new(RefCell::new(TallyOfPhase::of(phase)));
@@ -61,8 +70,9 @@ async fn run(plan: Plan) -> Result<Tally, Box<dyn Error>> {
     while source.on_their_way.get() > 0 && since.elapsed() < 2 * PATIENCE {
         tokio::time::sleep(TICK).await;
     }
+    let stalls = watch.stop()?.with_margins(AROUND);
     Ok(Tally::of(
-        phases.iter().map(|phase| phase.borrow().summary()),
+        phases.iter().map(|phase| phase.borrow().summary(&stalls)),
     ))
 }
 
@@ -96,7 +106,7 @@ impl Source {
     )]
     fn send(self: &Rc<Self>, due: Instant, seen: &Rc<RefCell<TallyOfPhase>>) {
         if self.on_their_way.get() >= MOST_ON_THEIR_WAY {
-            seen.borrow_mut().not_sent();
+            seen.borrow_mut().not_sent(due);
             return;
         }
         self.on_their_way.set(self.on_their_way.get() + 1);
@@ -104,11 +114,12 @@ impl Source {
         self.sent.set(number + 1);
         let (source, seen) = (Rc::clone(self), Rc::clone(seen));
         tokio::task::spawn_local(async move {
-            seen.borrow_mut().sent(due.elapsed());
+            let sent_late = due.elapsed();
             let request = source.requests.of(number);
             let answer = tokio::time::timeout(PATIENCE, source.client.exchange(request)).await;
             let status = answer.ok().and_then(Result::ok);
-            seen.borrow_mut().answered(status, due.elapsed());
+            let took = due.elapsed();
+            seen.borrow_mut().answered(due, sent_late, status, took);
             source.on_their_way.set(source.on_their_way.get() - 1);
         });
     }

@@ -13,6 +13,8 @@ pub(crate) struct Plan {
     pub(crate) email: String,
     pub(crate) password: String,
     pub(crate) workload: Workload,
+    /// The processors that this and the service run on, which are watched for standing still.
+    pub(crate) processors: Vec<usize>,
     pub(crate) phases: Vec<Phase>,
 }
 

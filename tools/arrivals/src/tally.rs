@@ -1,13 +1,18 @@
 //! What became of the requests of a phase.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::machine::Stalls;
 use crate::plan::Phase;
 
 /// Later than this an answer is of no use to anybody.
 const IN_TIME: Duration = Duration::from_millis(500);
+
+/// What a processor that stands still disturbs before and behind: requests that are on their way, and a queue that is left
+/// when it goes on.
+pub(crate) const AROUND: Duration = IN_TIME;
 
 /// A run.
 #[derive(Serialize)]
@@ -23,12 +28,14 @@ impl Tally {
     }
 }
 
-/// A phase, for whoever reads it.
+/// A phase, for whoever reads it. All numbers are of what should have been sent in the seconds that were calm.
 #[derive(Serialize)]
 pub(crate) struct Summary {
     name: String,
     rate: f64,
     seconds: f64,
+    /// In which, and half a second around which, no processor stood still.
+    calm_seconds: f64,
     /// Whatever was taken on and answered, in time or late.
     admitted: Times,
     served: Times,
@@ -36,7 +43,7 @@ pub(crate) struct Summary {
     refused: Times,
     failed: Times,
     /// Too many were on their way.
-    not_sent: u32,
+    not_sent: usize,
     /// How much later than they should have been they were sent, in ms: 99 of 100 less than this.
     sent_late_p99_ms: f64,
 }
@@ -54,75 +61,103 @@ pub(crate) struct TallyOfPhase {
     name: String,
     rate: f64,
     seconds: f64,
-    served: Vec<Duration>,
-    late: Vec<Duration>,
-    refused: Vec<Duration>,
-    failed: Vec<Duration>,
-    sent_late: Vec<Duration>,
-    not_sent: u32,
+    start: Instant,
+    sent: Vec<Sent>,
+    /// When they should have been.
+    not_sent: Vec<Instant>,
+}
+
+/// A request, and what became of it.
+struct Sent {
+    due: Instant,
+    late: Duration,
+    end: End,
+    took: Duration,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Served,
+    Late,
+    Refused,
+    Failed,
 }
 
 impl TallyOfPhase {
+    /// From now on.
     pub(crate) fn of(phase: &Phase) -> Self {
         Self {
             name: phase.name.clone(),
             rate: phase.rate,
             seconds: phase.seconds,
-            served: Vec::new(),
-            late: Vec::new(),
-            refused: Vec::new(),
-            failed: Vec::new(),
-            sent_late: Vec::new(),
-            not_sent: 0,
+            start: Instant::now(),
+            sent: Vec::new(),
+            not_sent: Vec::new(),
         }
     }
 
-    pub(crate) fn not_sent(&mut self) {
-        self.not_sent += 1;
-    }
-
-    pub(crate) fn sent(&mut self, late: Duration) {
-        self.sent_late.push(late);
+    pub(crate) fn not_sent(&mut self, due: Instant) {
+        self.not_sent.push(due);
     }
 
     /// Of an answer with this status, or of none.
-    pub(crate) fn answered(&mut self, status: Option<u16>, took: Duration) {
+    pub(crate) fn answered(
+        &mut self,
+        due: Instant,
+        late: Duration,
+        status: Option<u16>,
+        took: Duration,
+    ) {
         let end = match status {
-            Some(200 | 201) if took <= IN_TIME => &mut self.served,
-            Some(200 | 201) => &mut self.late,
-            Some(503) => &mut self.refused,
+            Some(200 | 201) if took <= IN_TIME => End::Served,
+            Some(200 | 201) => End::Late,
+            Some(503) => End::Refused,
             // Out of stock and the like is an answer, but none that this counts on.
-            _ => &mut self.failed,
+            _ => End::Failed,
         };
-        end.push(took);
+        self.sent.push(Sent {
+            due,
+            late,
+            end,
+            took,
+        });
     }
 
-    pub(crate) fn summary(&self) -> Summary {
-        let times = |times: &[Duration]| Times {
-            count: times.len(),
-            #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-            per_second: times.len() as f64 / self.seconds,
-            p50_ms: quantile(times, 50),
-            p99_ms: quantile(times, 99),
+    /// Without what should have been sent in `disturbed` times.
+    pub(crate) fn summary(&self, disturbed: &Stalls) -> Summary {
+        let calm = |due: Instant| !disturbed.holds(due);
+        let end = self.start + Duration::from_secs_f64(self.seconds);
+        let calm_seconds = disturbed.running(self.start, end).as_secs_f64();
+        let sent: Vec<&Sent> = self.sent.iter().filter(|sent| calm(sent.due)).collect();
+        let times = |ends: &[End]| {
+            let of = sent.iter().filter(|sent| ends.contains(&sent.end));
+            let times: Vec<_> = of.map(|sent| sent.took).collect();
+            Times {
+                count: times.len(),
+                #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+                per_second: times.len() as f64 / calm_seconds.max(0.001),
+                p50_ms: quantile(times.clone(), 50),
+                p99_ms: quantile(times, 99),
+            }
         };
         Summary {
             name: self.name.clone(),
             rate: self.rate,
             seconds: self.seconds,
-            admitted: times(&[self.served.as_slice(), &self.late].concat()),
-            served: times(&self.served),
-            late: times(&self.late),
-            refused: times(&self.refused),
-            failed: times(&self.failed),
-            not_sent: self.not_sent,
-            sent_late_p99_ms: quantile(&self.sent_late, 99),
+            calm_seconds,
+            admitted: times(&[End::Served, End::Late]),
+            served: times(&[End::Served]),
+            late: times(&[End::Late]),
+            refused: times(&[End::Refused]),
+            failed: times(&[End::Failed]),
+            not_sent: self.not_sent.iter().filter(|due| calm(**due)).count(),
+            sent_late_p99_ms: quantile(sent.iter().map(|sent| sent.late).collect(), 99),
         }
     }
 }
 
 /// So many of a hundred took no longer, in ms; 0 of none.
-fn quantile(times: &[Duration], percent: usize) -> f64 {
-    let mut times = times.to_vec();
+fn quantile(mut times: Vec<Duration>, percent: usize) -> f64 {
     times.sort_unstable();
     let rank = (times.len() * percent).div_ceil(100).saturating_sub(1);
     times
