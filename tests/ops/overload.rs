@@ -291,14 +291,18 @@ on_both!(
 );
 async fn a_refused_request_with_a_small_body_does_not_cost_its_connection(app: TestApp) {
     with_no_place_left(&app, async || {
-        let mut raw = app.raw().await;
-        for _ in 0..10 {
-            raw.send("POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
-                .await;
-            let refused = raw.response().await.expect("an answer").answer();
-            assert_refused(&refused);
-            assert_eq!(refused.header("connection"), None);
-        }
+        let post = "POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
+        let client = async || {
+            let mut raw = app.raw().await;
+            for _ in 0..10 {
+                raw.send(post).await;
+                let refused = raw.response().await.expect("an answer").answer();
+                assert_refused(&refused);
+                assert_eq!(refused.header("connection"), None);
+            }
+        };
+        // One of them waits for a moment before it is refused. The others are refused before their body is looked at.
+        join_all((0..4).map(|_| client())).await;
     })
     .await;
 }
