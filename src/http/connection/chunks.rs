@@ -44,11 +44,12 @@ impl Chunks {
                         size => Self::Data(size),
                     }
                 }
-                Line::Part => {}
+                Line::Part => may_become_a_size(&bytes[*at..])?,
                 Line::Wrong | Line::TooLong => return Err(()),
             },
             Self::DataEnd => match next_line(bytes, at, 2) {
                 Line::Whole(_empty) => *self = Self::Size,
+                Line::Part if bytes.get(*at).is_some_and(|byte| *byte != b'\r') => return Err(()),
                 Line::Part => {}
                 Line::Wrong | Line::TooLong => return Err(()),
             },
@@ -79,6 +80,16 @@ fn size(line: &[u8]) -> Result<u64, ()> {
     }
     let text = std::str::from_utf8(digits).map_err(drop)?;
     u64::from_str_radix(text, 16).map_err(drop)
+}
+
+/// The beginning of a line: nobody waits for the end of what is no size already.
+fn may_become_a_size(part: &[u8]) -> Result<(), ()> {
+    let part = part.strip_suffix(b"\r").unwrap_or(part);
+    match part.first() {
+        Some(b';') => Err(()),
+        Some(_) => size(part).map(drop),
+        None => Ok(()),
+    }
 }
 
 fn is_field(line: &[u8]) -> bool {

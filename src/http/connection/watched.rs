@@ -353,8 +353,10 @@ impl<T: AsyncRead + AsyncWrite + Abort + Unpin> AsyncWrite for Watched<T> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let outcome = Pin::new(&mut self.stream).poll_flush(cx);
         let outcome = self.written(outcome, cx);
-        // The dispatcher has written all that it had. If that was an answer, what is behind it has its turn.
-        let waits = !self.held.is_empty() || self.refused.is_some() && !self.ended;
+        // The dispatcher has written all that it had. If that was an answer, what is behind it has its turn. A part of a line
+        // has not: its rest wakes who reads.
+        let is_behind = !self.held.is_empty() && !self.holds_part_of_a_line();
+        let waits = is_behind || self.refused.is_some() && !self.ended;
         if waits && !self.woken && self.may_be_answered() {
             self.woken = true;
             cx.waker().wake_by_ref();

@@ -12,6 +12,7 @@
 mod access_line;
 mod api_limit;
 mod body;
+mod ending;
 mod guard;
 pub(super) use guard::{Guard, guard, in_problem_form};
 mod headers;

@@ -2,16 +2,13 @@
 //!
 //! Metrics and the access line come from one place and one moment, so they cannot disagree: the end of the answer's
 //! body, or the drop of whatever was left of the request when its client went away (status 499). A layer that counts
-//! after `await?` loses what was cut off or ended with an error; this one counts in a guard's `Drop`.
+//! after `await?` loses what was cut off or ended with an error; this one counts in a guard's `Drop` (`ending`).
 //!
 //! The end comes before the last bytes are written, so who has an answer finds it counted. That they could still be
 //! written is known from the connection; only of a client that has ended its side it is not, and there the end waits until
 //! they are.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::future::{Ready, ready};
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,31 +17,25 @@ use std::time::{Duration, Instant};
 
 use actix_web::Error;
 use actix_web::body::{BodySize, MessageBody};
-use actix_web::dev::{ResponseHead, Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::InternalError;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::http::{ConnectionType, Method, StatusCode};
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use pin_project_lite::pin_project;
 
 use crate::lifecycle::Readiness;
-use crate::telemetry::metrics::{CounterHandle, HistogramHandle};
-use crate::telemetry::traces::{self, Sampling};
+use crate::telemetry::traces::Sampling;
 use crate::telemetry::{self, RequestContext};
-use crate::telemetry::{InContext, RequestId, TraceParent, error_chain};
+use crate::telemetry::{InContext, RequestId, TraceParent};
 
 use super::super::client_address::{TrustedProxies, of_service_request};
-use super::super::connection::Peer;
-use super::super::metrics::{HttpMetrics, METHODS, Presence, Present, UNMATCHED};
-use super::super::probes;
+use super::super::metrics::{HttpMetrics, METHODS, Presence};
 use super::super::problem::Problem;
 use super::super::resource;
-use super::access_line::AccessLine;
-use super::headers::{self, X_REQUEST_ID};
+use super::ending::{CLIENT_CLOSED_REQUEST, Ending, Worker};
+use super::headers::X_REQUEST_ID;
 use super::pieces::Pieces;
-
-/// What nginx calls it when a client goes away before its answer.
-const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// What the layer works with, shared by all workers.
 #[derive(Debug, Clone)]
@@ -72,40 +63,8 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        let worker = Rc::new(Worker {
-            observer: Arc::clone(&self.0),
-            series: RefCell::default(),
-        });
+        let worker = Rc::new(Worker::new(Arc::clone(&self.0)));
         ready(Ok(ObserveService { service, worker }))
-    }
-}
-
-/// One worker's side of it.
-struct Worker {
-    observer: Arc<Observer>,
-    /// Handles that this worker has used. The key is closed (routes, methods, documented statuses), so it stays small.
-    series: RefCell<HashMap<(&'static str, &'static str, u16), Series>>,
-}
-
-#[derive(Clone)]
-struct Series {
-    requests: CounterHandle,
-    duration: HistogramHandle,
-}
-
-impl Worker {
-    fn series(&self, method: &'static str, route: &'static str, status: u16) -> Series {
-        let mut series = self.series.borrow_mut();
-        let entry = series.entry((method, route, status)).or_insert_with(|| {
-            let text = status.to_string();
-            let labels = [method, route, text.as_str()];
-            let metrics = &self.observer.metrics;
-            Series {
-                requests: metrics.requests.handle(&labels),
-                duration: metrics.duration.handle(&labels),
-            }
-        });
-        entry.clone()
     }
 }
 
@@ -218,7 +177,7 @@ where
                 ending.note(response_head.status().as_u16(), problem);
                 ending.dress(response_head.head_mut());
                 Poll::Ready(Ok(response.map_body(|_, body| {
-                    let ending = ending.unless_empty(body.size());
+                    let ending = ending.unless_empty(body.size(), cx);
                     Observed::new(body, ending)
                 })))
             }
@@ -233,97 +192,6 @@ where
                 Poll::Ready(Err(InternalError::from_response(error, response).into()))
             }
         }
-    }
-}
-
-/// What is known of a request's end so far. Dropping it is the end: it counts and logs.
-struct Ending {
-    worker: Rc<Worker>,
-    context: Arc<RequestContext>,
-    peer: Peer,
-    client: IpAddr,
-    method: &'static str,
-    authenticated: bool,
-    is_head: bool,
-    started: Instant,
-    /// 499 until the whole answer has been handed over.
-    status: u16,
-    error: Option<String>,
-    /// The connection ends with the answer.
-    closing: bool,
-    bytes_out: u64,
-    _present: Present,
-}
-
-impl Ending {
-    /// Takes note of how it was answered.
-    fn note(&mut self, status: u16, problem: Option<&Problem>) {
-        self.status = status;
-        let Some(problem) = problem else { return };
-        self.closing = problem.is_closing();
-        if let Some(reason) = problem.rejection() {
-            self.worker.observer.metrics.rejected.with(reason).inc();
-        }
-        if status >= 500 {
-            let cause = problem.cause().map(error_chain);
-            self.error = Some(cause.unwrap_or_else(|| problem.to_string()));
-        }
-    }
-
-    /// Adds what stands on every answer.
-    fn dress(&self, head: &mut ResponseHead) {
-        headers::add(head, self.context.request_id(), self.authenticated);
-        if self.worker.observer.readiness.is_draining() {
-            head.set_connection_type(ConnectionType::Close);
-        }
-    }
-
-    /// An answer without a body ends here; one with a body when that has been handed over.
-    fn unless_empty(self, size: BodySize) -> Option<Self> {
-        let empty = self.is_head || matches!(size, BodySize::None | BodySize::Sized(0));
-        (!empty).then_some(self)
-    }
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        let duration = self.started.elapsed();
-        self.peer.answered();
-        if self.peer.is_gone() {
-            self.status = CLIENT_CLOSED_REQUEST;
-        }
-        let route = self.context.route().unwrap_or(UNMATCHED);
-        let series = self.worker.series(self.method, route, self.status);
-        series.requests.inc();
-        series.duration.observe(duration);
-        let line = AccessLine {
-            context: &self.context,
-            method: self.method,
-            route,
-            status: self.status,
-            duration,
-            client: self.client,
-            bytes_out: self.bytes_out,
-            error: self.error.as_deref(),
-            slow: self.worker.observer.slow,
-            probe: probes::TEMPLATES.contains(&route),
-        };
-        telemetry::with_context(Arc::clone(&self.context), || {
-            let Some(span) = self.context.take_span() else {
-                return line.write();
-            };
-            // Inside the span, for filters of the log that ask for it.
-            span.in_scope(|| line.write());
-            let (error, client) = (self.error.as_deref(), self.client);
-            traces::ended(
-                &span,
-                &self.context,
-                self.status,
-                error,
-                client,
-                self.bytes_out,
-            );
-        });
     }
 }
 
@@ -383,12 +251,9 @@ impl<B: MessageBody> MessageBody for Observed<B> {
                 return Poll::Pending;
             }
             (None, ending) => {
-                if let Some(ending) = ending.take_if(|ending| ending.closing) {
-                    // What the dispatcher is waiting for does not come: it has to look again.
-                    ending.peer.ignore();
-                    cx.waker().wake_by_ref();
+                if let Some(ending) = ending.take() {
+                    ending.hear_no_more(cx);
                 }
-                drop(ending.take());
             }
             _ => {}
         }

@@ -8,6 +8,8 @@ mod exchange;
 mod fronts;
 mod table;
 
+use std::time::{Duration, Instant};
+
 use crate::support::database::Backend;
 use crate::support::json::assert_problem;
 use crate::support::raw::Raw;
@@ -104,6 +106,29 @@ fn what_was_asked_before_something_hostile_is_answered_first() {
             let metrics = app.metrics().await;
             let closed = metrics.value("http_connections_closed_total", &[("reason", "malformed")]);
             assert!((closed - 1.0).abs() < 0.1, "{closed}");
+        },
+    );
+}
+
+/// Who is refused and sends no more is not waited for, whether the answer has a body or not.
+#[test]
+fn a_refused_request_whose_body_does_not_come_ends_with_its_answer() {
+    run::<TestApp>(
+        Backend::Sqlite,
+        |settings| settings.server.body_timeout = Duration::from_mins(1),
+        async |app| {
+            for method in ["POST", "HEAD"] {
+                let begin = Instant::now();
+                let mut raw = app.raw().await;
+                raw.send(format!(
+                    "{method} /api/v1/accounts HTTP/1.1\r\nHost: x, y\r\nTransfer-Encoding: chunked\r\n\r\n"
+                ))
+                .await;
+                let text = String::from_utf8_lossy(&raw.rest().await.0).into_owned();
+                assert!(text.starts_with("HTTP/1.1 400 "), "{method}: {text}");
+                let took = begin.elapsed();
+                assert!(took < Duration::from_secs(15), "{method} took {took:?}");
+            }
         },
     );
 }

@@ -2,6 +2,9 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::{Wake, Waker};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -115,6 +118,40 @@ async fn lines_are_handed_on_when_they_are_whole() {
     client.write_all(b"GET / HT").await.unwrap();
     client.shutdown().await.unwrap();
     assert_eq!(watched.read(&mut came).await.unwrap(), 0);
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+/// The dispatcher flushes at the end of each of its turns: woken by that, it would never rest.
+#[tokio::test]
+async fn a_part_of_a_line_wakes_nobody_until_there_is_more() {
+    let (mut client, mut watched) = pair().await;
+    let mut came = [0; 64];
+    for (sent, handed_on) in [("GET / HTTP/1.1\r\nHo", 16), ("st: x\r\nA", 9)] {
+        client.write_all(sent.as_bytes()).await.unwrap();
+        assert_eq!(watched.read(&mut came).await.unwrap(), handed_on);
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut cx = Context::from_waker(&waker);
+        for _ in 0..10 {
+            let mut buffer = ReadBuf::new(&mut came);
+            assert!(
+                Pin::new(&mut watched)
+                    .poll_read(&mut cx, &mut buffer)
+                    .is_pending()
+            );
+            assert!(Pin::new(&mut watched).poll_flush(&mut cx).is_ready());
+        }
+        assert_eq!(woken.0.load(Relaxed), 0);
+    }
 }
 
 #[tokio::test]
