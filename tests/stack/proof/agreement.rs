@@ -14,16 +14,14 @@ use crate::probe::{Findings, Outcome, Window, probe};
 
 use super::stack::{SCRAPE, Stack};
 
-/// Panels and load generator may differ by so much where scrapes came in time.
+/// Panels and load generator may differ by so much.
 const TOLERANCE: f64 = 0.02;
 
 /// The most that the beginnings of all series may hold, of a run of twenty seconds that is told every second.
 const BEGINNINGS: f64 = 0.15;
 
-/// Asked of all that happened since `before`, when nothing else asked the service for anything. For so large a share of that
-/// time, `still`, nothing was scraped, because the machine stood still: Prometheus fills such gaps in as if nothing had
-/// happened in them, and may be wrong about all of it.
-pub(super) async fn with_the_load_generator(stack: &Stack, before: f64, load: &Ran, still: f64) {
+/// Asked of all that happened since `before`, when nothing else asked the service for anything.
+pub(super) async fn with_the_load_generator(stack: &Stack, before: f64, load: &Ran) {
     let prometheus = stack.prometheus.client();
     let dashboards = [
         "glasshouse-overview",
@@ -33,7 +31,7 @@ pub(super) async fn with_the_load_generator(stack: &Stack, before: f64, load: &R
     let dashboards = dashboards.map(Dashboard::of);
     let fine = since(before);
     let findings = probe(prometheus, &dashboards, fine).await;
-    rates(&findings, &Counted::of(&load.summary), TOLERANCE + still);
+    rates(&findings, &Counted::of(&load.summary));
 
     // k6 says quantiles of all there was so far, and Prometheus does when it is looked at from so far away that all there
     // was is between two points.
@@ -48,7 +46,7 @@ pub(super) async fn with_the_load_generator(stack: &Stack, before: f64, load: &R
 
 /// The same for what failed. It had not failed before, and Prometheus does not extrapolate below 0: from there on a counter's
 /// first window shows up to a quarter less than there was.
-pub(super) async fn about_errors(stack: &Stack, before: f64, load: &Ran, still: f64) {
+pub(super) async fn about_errors(stack: &Stack, before: f64, load: &Ran) {
     let overview = [Dashboard::of("glasshouse-overview")];
     let findings = probe(stack.prometheus.client(), &overview, since(before)).await;
     let counted = Counted::of(&load.summary);
@@ -64,8 +62,8 @@ pub(super) async fn about_errors(stack: &Stack, before: f64, load: &Ran, still: 
         counted.by_class[5]
     );
     let (least, most) = (
-        counted.by_class[5] * (1.0 - BEGINNINGS - still),
-        counted.by_class[5] * (1.0 + TOLERANCE + still),
+        counted.by_class[5] * (1.0 - BEGINNINGS),
+        counted.by_class[5] * (1.0 + TOLERANCE),
     );
     let panel = area(panel);
     assert!(
@@ -123,7 +121,7 @@ fn counted(summary: &Value, name: &str) -> f64 {
         .unwrap()
 }
 
-fn rates(findings: &Findings, counted: &Counted, tolerance: f64) {
+fn rates(findings: &Findings, counted: &Counted) {
     let by_status = |legend| {
         let panel = ("Requests", "Requests by status");
         area(findings.of("glasshouse-overview", panel.0, panel.1, legend))
@@ -137,7 +135,6 @@ fn rates(findings: &Findings, counted: &Counted, tolerance: f64) {
         "{} are too few to compare",
         counted.all
     );
-    let close = |what, panel, counted| close(what, panel, counted, tolerance);
     close("requests with 2xx", by_status("2xx"), counted.by_class[2]);
     let orders = findings.of(
         "glasshouse-overview",
@@ -151,8 +148,8 @@ fn rates(findings: &Findings, counted: &Counted, tolerance: f64) {
     // What the client sends first is where its series begin, and no increase; and what it sends before and after the load
     // is not on the panel.
     let client = by_side("client");
-    let least = counted.in_load * (1.0 + TOLERANCE - tolerance - BEGINNINGS);
-    let most = counted.all * (1.0 + tolerance);
+    let least = counted.in_load * (1.0 - BEGINNINGS);
+    let most = counted.all * (1.0 + TOLERANCE);
     assert!(
         (least..most).contains(&client),
         "{client} requests, not {least} to {most}"
@@ -207,9 +204,9 @@ fn area(panel: &Outcome) -> f64 {
 }
 
 #[track_caller]
-fn close(what: &str, panel: f64, counted: f64, tolerance: f64) {
+fn close(what: &str, panel: f64, counted: f64) {
     assert!(
-        (panel - counted).abs() <= counted * tolerance,
-        "{what}: {panel:.1} on the panel, {counted} by the load generator, of which {tolerance:.3} may be missing"
+        (panel - counted).abs() <= counted * TOLERANCE,
+        "{what}: {panel:.1} on the panel, {counted} by the load generator"
     );
 }

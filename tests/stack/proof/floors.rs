@@ -35,14 +35,12 @@ const FLOORS: &[(&str, &str, &str, &str, f64)] = &[
         10.0,
     ),
     ("errors", "Now", "ERROR lines", "error", 20.0),
-    // Of those that were placed: since writes have a lane of their own, and who would wait for too long is refused at once,
-    // nobody waits for his connection until shortly before his time is up and gets it then.
     (
         "orders-and-webhooks",
         "Placing",
         "Placing an order",
         "p99",
-        0.5,
+        1.0,
     ),
     // Saturation: all four connections, a queue behind them, and callers that give up.
     (POOL, SATURATION, "Connections", "used", 4.0),

@@ -22,7 +22,6 @@ use std::time::Instant;
 use crate::dashboards::Dashboard;
 use crate::probe::{MayBeEmpty, Window, probe};
 use crate::repository::none;
-use crate::support::machine::Watch;
 
 use stack::{SCRAPE, Stack};
 
@@ -39,20 +38,19 @@ async fn every_panel_and_every_rule_shows_what_happens_on_postgres() {
     stack.rest().await;
 
     // Slow, and nothing worse: load generator and panels have to tell the same.
-    let (before, watch) = (Window::now(), Watch::start().unwrap());
+    let before = Window::now();
     let mut slow = stack.load("average", &visits("slow", "20s", "50"));
     faults::slow_stretches(&stack, &mut slow).await;
     let slow = faults::until_the_end(slow).await;
     slow.assert_passed();
     stack.rest().await;
-    let still = watch.stop().unwrap().share();
-    agreement::with_the_load_generator(&stack, before, &slow, still).await;
+    agreement::with_the_load_generator(&stack, before, &slow).await;
     alerts::every_rule_says_something(&stack).await;
 
     stack.restart().await;
 
     // Starved. The dashboards are looked at as they are when that is over and the load is not.
-    let (before, watch) = (Window::now(), Watch::start().unwrap());
+    let before = Window::now();
     let mut starved = stack.load("average", &visits("starved", "24s", "150"));
     faults::starved_stretches(&stack, &mut starved).await;
     stack.rest().await;
@@ -74,8 +72,7 @@ async fn every_panel_and_every_rule_shows_what_happens_on_postgres() {
     );
 
     stack.rest().await;
-    let still = watch.stop().unwrap().share();
-    agreement::about_errors(&stack, before, &starved, still).await;
+    agreement::about_errors(&stack, before, &starved).await;
 
     let findings = probe(stack.prometheus.client(), &Dashboard::all(), window).await;
     none(
