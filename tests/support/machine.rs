@@ -125,12 +125,6 @@ impl Stalls {
             .saturating_sub(self.within(from, to))
     }
 
-    /// The share of all the time in which it was watched that the machine stood still.
-    pub(crate) fn share(&self) -> f64 {
-        let (from, to) = self.watched;
-        self.within(from, to).as_secs_f64() / (to - from).as_secs_f64()
-    }
-
     /// The same with so much before and behind each: what happens there is not as it would have been without.
     pub(crate) fn with_margins(self, margin: Duration) -> Self {
         let (since, _) = self.watched;

@@ -17,20 +17,30 @@ const SLOW: Duration = Duration::from_millis(750);
 /// Longer than any deadline of the service.
 const STARVED: Duration = Duration::from_millis(4500);
 
+/// What orders are written to, and nothing else waits for.
+const LOCK_ORDERS: &str = "LOCK TABLE orders IN SHARE MODE";
+
+/// Shorter than a statement may take: orders that have a connection are slow, and placed.
+const HELD_UP: Duration = Duration::from_secs(2);
+
 /// Slows every visit of these stretches down.
 pub(super) async fn slow_stretches(stack: &Stack, load: &mut Running) {
-    stretches(stack, load, [SLOW; 4], Duration::from_secs(3)).await;
+    stretches(stack, load, LOCK, [SLOW; 4], Duration::from_secs(3)).await;
 }
 
-/// Leaves visits of these stretches without a connection or without an answer from the database.
+/// Leaves visits of these stretches without a connection or without an answer from the database, and holds orders up before.
+/// In the others it is left to chance whether one of the few connections is an order's.
 pub(super) async fn starved_stretches(stack: &Stack, load: &mut Running) {
-    stretches(stack, load, [STARVED; 2], Duration::from_secs(2)).await;
+    let pause = Duration::from_secs(2);
+    stretches(stack, load, LOCK_ORDERS, [HELD_UP], pause).await;
+    stretches(stack, load, LOCK, [STARVED; 2], pause).await;
 }
 
 /// Each after a pause, from the first visit on.
 async fn stretches<const N: usize>(
     stack: &Stack,
     load: &mut Running,
+    lock: &str,
     lengths: [Duration; N],
     pause: Duration,
 ) {
@@ -42,7 +52,7 @@ async fn stretches<const N: usize>(
     .await;
     for length in lengths {
         tokio::time::sleep(pause).await;
-        let held = stack.database.hold(LOCK);
+        let held = stack.database.hold(lock);
         tokio::time::sleep(length).await;
         drop(held);
     }

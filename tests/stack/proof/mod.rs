@@ -51,7 +51,7 @@ async fn every_panel_and_every_rule_shows_what_happens_on_postgres() {
 
     // Starved. The dashboards are looked at as they are when that is over and the load is not.
     let before = Window::now();
-    let mut starved = stack.load("average", &visits("starved", "24s", "150"));
+    let mut starved = stack.load("average", &visits("starved", "28s", "150"));
     faults::starved_stretches(&stack, &mut starved).await;
     stack.rest().await;
     assert!(!starved.has_ended(), "the load ended before anybody looked");
