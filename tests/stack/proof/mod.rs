@@ -6,6 +6,7 @@
 //!
 //! # Layout
 //! - `stack`: the programs; `faults`: what is done to the service
+//! - `timely`: whether what was measured can be judged
 //! - `following`: one request from its answer to the panel; `agreement`: panels against the load generator's own numbers
 //! - `selectors`: none that selects nothing; `alerts`: rules and who is told; `floors`: how far panels have to go
 
@@ -16,6 +17,7 @@ mod floors;
 mod following;
 mod selectors;
 mod stack;
+mod timely;
 
 use std::time::Instant;
 
@@ -38,31 +40,40 @@ async fn every_panel_and_every_rule_shows_what_happens_on_postgres() {
     stack.rest().await;
 
     // Slow, and nothing worse: load generator and panels have to tell the same.
-    let before = Window::now();
-    let mut slow = stack.load("average", &visits("slow", "20s", "50"));
-    faults::slow_stretches(&stack, &mut slow).await;
-    let slow = faults::until_the_end(slow).await;
+    let (before, slow) = timely::measured(&stack, "slow", async |id| {
+        let before = Window::now();
+        let mut slow = stack.load("average", &visits(&id, "20s", "50"));
+        faults::slow_stretches(&stack, &mut slow).await;
+        let slow = faults::until_the_end(slow).await;
+        stack.rest().await;
+        (before, slow)
+    })
+    .await;
     slow.assert_passed();
-    stack.rest().await;
     agreement::with_the_load_generator(&stack, before, &slow).await;
     alerts::every_rule_says_something(&stack).await;
 
     stack.restart().await;
 
     // Starved. The dashboards are looked at as they are when that is over and the load is not.
-    let before = Window::now();
-    let mut starved = stack.load("average", &visits("starved", "28s", "150"));
-    faults::starved_stretches(&stack, &mut starved).await;
-    stack.rest().await;
-    assert!(!starved.has_ended(), "the load ended before anybody looked");
-    let window = Window {
-        end: Window::now(),
-        range: begin.elapsed(),
-        step: SCRAPE,
-        scrape: SCRAPE,
-    };
-    alerts::about_the_pool(&stack).await;
-    let starved = faults::until_the_end(starved).await;
+    let (before, window, starved) = timely::measured(&stack, "starved", async |id| {
+        let before = Window::now();
+        let mut starved = stack.load("average", &visits(&id, "28s", "150"));
+        faults::starved_stretches(&stack, &mut starved).await;
+        stack.rest().await;
+        assert!(!starved.has_ended(), "the load ended before anybody looked");
+        let window = Window {
+            end: Window::now(),
+            range: begin.elapsed(),
+            step: SCRAPE,
+            scrape: SCRAPE,
+        };
+        alerts::about_the_pool(&stack).await;
+        let starved = faults::until_the_end(starved).await;
+        stack.rest().await;
+        (before, window, starved)
+    })
+    .await;
     starved.assert_passed();
     let failed = &starved.summary["phases"]["steady"]["failed"];
     assert!(
@@ -70,8 +81,6 @@ async fn every_panel_and_every_rule_shows_what_happens_on_postgres() {
         "nothing was starved: {}",
         starved.said
     );
-
-    stack.rest().await;
     agreement::about_errors(&stack, before, &starved).await;
 
     let findings = probe(stack.prometheus.client(), &Dashboard::all(), window).await;

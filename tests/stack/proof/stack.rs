@@ -108,6 +108,20 @@ impl Stack {
         value.parse().ok()
     }
 
+    /// When the first series of this range has samples, in seconds since 1970.
+    pub(super) async fn times(&self, query: &str) -> Vec<f64> {
+        let form = serde_urlencoded::to_string([("query", query)]).unwrap();
+        let path = format!("/api/v1/query?{form}");
+        let answer = self.prometheus.client().get(&path).send().await.expect(200);
+        let json = answer.json();
+        let samples = json["data"]["result"][0]["values"].as_array();
+        let samples = samples.map(Vec::as_slice).unwrap_or_default();
+        samples
+            .iter()
+            .map(|sample| sample[0].as_f64().unwrap())
+            .collect()
+    }
+
     /// How many series a selector has selected at any time in this window.
     pub(super) async fn series(&self, selector: &str, window: Window) -> usize {
         let (start, end) = (window.start().to_string(), window.end.to_string());
