@@ -9,7 +9,7 @@ use crate::settings::{DatabaseSettings, DatabaseUrl};
 use super::call::{Bounds, Spent};
 use super::connect;
 use super::error::DatabaseError;
-use super::lane::{Lane, Pressure, for_writes};
+use super::lane::{Lane, Pressure, for_readers, for_writes};
 use super::metrics::{DatabaseMetrics, PoolStatus};
 use super::open_file::OpenFile;
 use super::pool::Pool;
@@ -65,7 +65,7 @@ impl Pools {
                         file: Arc::new(OpenFile::at(path)),
                     },
                     pressure: Pressure {
-                        reads: Lane::over(readers),
+                        reads: Lane::within(for_readers(readers)),
                         writes: Lane::over(1),
                     },
                 })

@@ -33,7 +33,7 @@ use super::probes::{self, Health};
 use super::problem::kinds::NOT_FOUND;
 use super::problem::{Explanations, Problem, show_problem};
 use super::rate_limit::RateLimits;
-use super::resource::Resource;
+use super::resource::{Resource, add_routes};
 use super::{descriptors, landing, tls};
 
 /// Why the public listener could not be set up.
@@ -182,8 +182,12 @@ pub fn bind(
             )
         });
         App::new()
-            .configure(|config| shared.add_to(config))
-            .configure(routes.clone())
+            .configure(|config| {
+                add_routes(config, |config| {
+                    shared.add_to(config);
+                    routes(config);
+                });
+            })
             .default_service(web::to(nothing_here))
             .wrap(Condition::new(limited, limit))
             .wrap(from_fn(move |request, next| {

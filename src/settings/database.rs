@@ -15,7 +15,7 @@ section! {
         pub url: DatabaseUrl = DatabaseUrl::Sqlite(PathBuf::from("glasshouse.db")) => DatabaseAddress;
         /// Most connections in the pool. PostgreSQL's `max_connections` must hold this for every replica, and some. Of two
         /// or more, writes get three quarters at most; the rest is left to reads. On SQLite one of them writes, beside at
-        /// least one that reads.
+        /// least one that reads; of those that read, twice as many as there are processors are at work at once.
         pub max_connections: usize = 16 => Count(1..=1_000);
         /// Connections opened at the start and kept when idle, so that the first requests find them.
         pub min_idle: usize = 2 => Count(0..=1_000);

@@ -14,6 +14,9 @@ use super::class::Class;
 pub(super) const PATIENCE: Duration = Duration::from_millis(100);
 /// How long one waits in overload: until the next slot comes free, which is soon where many are in work.
 pub(super) const PATIENCE_IN_OVERLOAD: Duration = Duration::from_millis(3);
+/// What is left of the room in overload, as one part of so many: next to none. Slots come free all the time then, and each is
+/// taken by who happens to come; whoever waits costs a timer, and is refused all the same, only later.
+const PART_IN_OVERLOAD: usize = 64;
 /// For how long after it has stood it is still overload: the queue is empty for a moment whenever several slots come free.
 pub(super) const AFTERMATH: Duration = Duration::from_secs(1);
 
@@ -69,6 +72,11 @@ impl<W> Queue<W> {
 
     /// Lets one join a queue with room for so many.
     pub(super) fn join(&mut self, class: Class, waiter: W, room: usize, now: Instant) -> Joined<W> {
+        let (room, patience) = if self.is_overload(class, now) {
+            (room.div_ceil(PART_IN_OVERLOAD), PATIENCE_IN_OVERLOAD)
+        } else {
+            (room, PATIENCE)
+        };
         let displaced = if self.len() < room {
             None
         } else {
@@ -76,11 +84,6 @@ impl<W> Queue<W> {
                 Some(displaced) => Some(displaced),
                 None => return Joined::Full,
             }
-        };
-        let patience = if self.is_overload(class, now) {
-            PATIENCE_IN_OVERLOAD
-        } else {
-            PATIENCE
         };
         self.since.get_or_insert(now);
         let number = self.next;

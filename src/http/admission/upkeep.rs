@@ -17,7 +17,7 @@ const WINDOW: Duration = Duration::from_millis(100);
 /// Between two samples of a worker's lag: several in a window, for there is always a late one.
 const LAG_INTERVAL: Duration = Duration::from_millis(20);
 /// A worker that is never less late than this has more to do than it can. A timer counts whole milliseconds.
-const LAG_TARGET: Duration = Duration::from_millis(10);
+const LAG_TARGET: Duration = Duration::from_millis(5);
 /// The part of `database.wait_timeout` that callers may have to wait for a connection, whenever they come.
 const PART_OF_WAIT: u32 = 10;
 

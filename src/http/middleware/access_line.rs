@@ -40,6 +40,8 @@ impl AccessLine<'_> {
     }
 
     pub(super) fn write(&self) {
+        // As text that needs no more than to be copied: a value that is displayed is escaped piece by piece.
+        let client = self.client.to_string();
         // The level of an event is fixed where it stands, so there is one for each.
         macro_rules! event {
             ($level:expr) => {
@@ -52,7 +54,7 @@ impl AccessLine<'_> {
                     "duration_ms" = millis(self.duration),
                     "db.wait_ms" = millis(self.context.database_wait()),
                     "db.time_ms" = millis(self.context.database_time()),
-                    "client.address" = %self.client,
+                    "client.address" = client.as_str(),
                     "account.id" = self.context.account().map(tracing::field::display),
                     "bytes_out" = self.bytes_out,
                     "error" = self.error,

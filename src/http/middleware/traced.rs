@@ -58,7 +58,8 @@ fn start_span(request: &ServiceRequest) -> bool {
             },
         }
         .start(context);
-        let wanted = !span.is_none();
+        // Not `is_none`: a span that nobody asked for still knows where it was made.
+        let wanted = !span.is_disabled();
         if wanted {
             context.keep_span(span);
         }
@@ -143,5 +144,41 @@ where
             Way::Plain { future } => future.poll(cx).map_ok(ServiceResponse::map_into_left_body),
             Way::Spanned { future } => future.poll(cx).map_ok(ServiceResponse::map_into_right_body),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use actix_web::test::{TestRequest, init_service, read_body};
+    use actix_web::{App, HttpMessage as _, HttpRequest, web};
+
+    use super::*;
+    use crate::telemetry::{RequestContext, RequestId, with_context};
+
+    /// Whether the tracing middleware has had its hands on it.
+    async fn is_spanned(request: HttpRequest) -> String {
+        let id = request
+            .extensions()
+            .get::<tracing_actix_web::RequestId>()
+            .copied();
+        id.is_some().to_string()
+    }
+
+    async fn asked(sampled: bool) -> actix_web::web::Bytes {
+        let app = App::new().wrap(Traced).default_service(web::to(is_spanned));
+        let app = init_service(app).await;
+        let context = Arc::new(RequestContext::new(RequestId::generate(), None, sampled));
+        let request = TestRequest::default().to_request();
+        let answered = with_context(context, || app.call(request)).await;
+        read_body(answered.unwrap()).await
+    }
+
+    #[actix_web::test]
+    async fn a_request_has_a_span_only_where_somebody_wants_one() {
+        assert_eq!(asked(false).await, "false", "nobody listens");
+        let _listens = tracing::subscriber::set_default(tracing_subscriber::registry());
+        assert_eq!(asked(true).await, "true");
     }
 }

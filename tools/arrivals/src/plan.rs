@@ -15,6 +15,8 @@ pub(crate) struct Plan {
     pub(crate) workload: Workload,
     /// The processors that this and the service run on, which are watched for standing still.
     pub(crate) processors: Vec<usize>,
+    /// Whether the one that this runs on has nothing else to do, and may be kept from sleeping.
+    pub(crate) alone: bool,
     pub(crate) phases: Vec<Phase>,
 }
 

@@ -154,6 +154,14 @@ async fn while_the_queue_stands_a_refusal_comes_after_a_few_milliseconds() {
     let third = world.gate.admit(Class::Read).await.unwrap_err();
     assert_eq!(
         (third, asked.elapsed()),
+        (Reason::Full, Duration::ZERO),
+        "one waits already"
+    );
+    assert_eq!(second.await.unwrap_err(), Reason::Late);
+    let asked = Instant::now();
+    let fourth = world.gate.admit(Class::Read).await.unwrap_err();
+    assert_eq!(
+        (fourth, asked.elapsed()),
         (Reason::Late, PATIENCE_IN_OVERLOAD)
     );
 }

@@ -14,6 +14,9 @@ fn joined(queue: &mut Queue<&'static str>, class: Class, who: &'static str, now:
     }
 }
 
+/// Enough for two in overload.
+const ROOM: usize = 128;
+
 #[test]
 fn the_important_come_first_and_among_equals_who_came_first() {
     let mut queue = Queue::new();
@@ -41,23 +44,46 @@ fn when_it_stands_the_newest_come_first_and_nobody_waits_for_long() {
         other => panic!("{other:?}"),
     };
     assert_eq!(
-        patience(queue.join(Class::Read, "old", 10, start)),
+        patience(queue.join(Class::Read, "old", ROOM, start)),
         PATIENCE
     );
     let later = start + A_WHILE;
-    let short = patience(queue.join(Class::Read, "new", 10, later));
+    let short = patience(queue.join(Class::Read, "new", ROOM, later));
     assert_eq!(short, PATIENCE_IN_OVERLOAD);
     assert_eq!(queue.next_of(Class::Read, later), Some("new"));
     assert_eq!(queue.next_of(Class::Read, later), Some("old"));
     // It was empty in between, but not for long.
-    let next = patience(queue.join(Class::Read, "next", 10, later));
+    let next = patience(queue.join(Class::Read, "next", ROOM, later));
     assert_eq!(next, PATIENCE_IN_OVERLOAD);
     assert_eq!(queue.next_of(Class::Read, later), Some("next"));
     let calm = later + AFTERMATH + A_WHILE;
     assert_eq!(
-        patience(queue.join(Class::Read, "last", 10, calm)),
+        patience(queue.join(Class::Read, "last", ROOM, calm)),
         PATIENCE
     );
+}
+
+#[test]
+fn in_overload_there_is_next_to_no_room() {
+    let mut queue = Queue::new();
+    queue.set_strained([true; Class::COUNT]);
+    let now = Instant::now();
+    for (room, waiting) in [(1, 1), (ROOM, ROOM / 64)] {
+        for _ in queue.len()..waiting {
+            assert!(matches!(
+                queue.join(Class::Write, "who", room, now),
+                Joined::Waits(..)
+            ));
+        }
+        assert!(matches!(
+            queue.join(Class::Write, "more", room, now),
+            Joined::Full
+        ));
+    }
+    assert!(matches!(
+        queue.join(Class::Read, "a read", ROOM, now),
+        Joined::Displaces(_, _, "who")
+    ));
 }
 
 #[test]
