@@ -140,9 +140,8 @@ impl Visit for JsonFields<'_> {
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.field(field, |line| {
-            line.push_str(if value { "true" } else { "false" })
-        });
+        let text = if value { "true" } else { "false" };
+        self.field(field, |line| line.push_str(text));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
