@@ -103,12 +103,15 @@ order() {
         --output /dev/null --write-out '%{http_code}'
 }
 
-# slow_order API KEY SECONDS FILE: an order whose body takes that long to arrive; its status goes to FILE, what went wrong to FILE.err.
+# slow_order API KEY SECONDS FILE: an order whose body takes that long to arrive, with blanks before it, for a body that comes at
+# less than server.body_min_rate is taken for one that will not come; its status goes to FILE, what went wrong to FILE.err.
 slow_order() {
     {
-        printf '%s' "${body:0:20}"
-        sleep "$3"
-        printf '%s' "${body:20}"
+        for _ in $(seq "$3"); do
+            printf '%400s' ''
+            sleep 1
+        done
+        printf '%s' "$body"
     } | curl --silent --show-error --max-time 30 --request POST --upload-file - --header 'Expect:' \
         --header 'Content-Type: application/json' --header "Authorization: Bearer $token" --header "Idempotency-Key: $2" \
         "$1/api/v1/orders" --output /dev/null --write-out '%{http_code}' >"$4" 2>"$4.err"

@@ -111,22 +111,28 @@ impl Gate {
 
     /// Takes a request on for as long as the permit is kept, or says why not; counts it then.
     pub(in crate::http) async fn admit(&self, class: Class) -> Result<Permit, Reason> {
-        let outcome = self.try_admit(class).await;
-        if let Err(reason) = outcome {
-            self.0.metrics.refused.with((class, reason)).inc();
-        }
-        outcome
-    }
-
-    async fn try_admit(&self, class: Class) -> Result<Permit, Reason> {
         // To be refused now is better than to be refused after the wait.
         if self.expected_wait(class) > self.0.bounds.longest_wait {
-            return Err(Reason::Pool);
+            return Err(self.refused(class, Reason::Pool));
         }
+        self.admit_without_database(class).await
+    }
+
+    /// The same for one that needs no connection, however many wait for one.
+    pub(in crate::http) async fn admit_without_database(
+        &self,
+        class: Class,
+    ) -> Result<Permit, Reason> {
         if self.0.slots.take(class) {
             return Ok(Permit::of(&self.0, class));
         }
-        self.wait(class).await
+        let outcome = self.wait(class).await;
+        outcome.map_err(|reason| self.refused(class, reason))
+    }
+
+    fn refused(&self, class: Class, reason: Reason) -> Reason {
+        self.0.metrics.refused.with((class, reason)).inc();
+        reason
     }
 
     /// How long it would wait for a connection: a write reads first.

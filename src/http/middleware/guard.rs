@@ -121,7 +121,8 @@ async fn enter(guard: &Guard, request: &mut ServiceRequest) -> Result<Option<Per
     if probes::TEMPLATES.contains(&path) {
         return Ok(None);
     }
-    if path.starts_with("/api/") && !guard.opening.is_open() {
+    let needs_database = path.starts_with("/api/");
+    if needs_database && !guard.opening.is_open() {
         let why = guard
             .readiness
             .report()
@@ -131,7 +132,12 @@ async fn enter(guard: &Guard, request: &mut ServiceRequest) -> Result<Option<Per
         return Err(problem.source(format!("not ready: {why}")));
     }
     let class = (guard.classify)(request.method().as_str(), path);
-    match guard.gate.admit(class).await {
+    let admitted = if needs_database {
+        guard.gate.admit(class).await
+    } else {
+        guard.gate.admit_without_database(class).await
+    };
+    match admitted {
         Ok(permit) => Ok(Some(permit)),
         Err(reason) => {
             body::swallow(request).await;

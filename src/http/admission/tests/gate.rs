@@ -175,6 +175,8 @@ async fn who_would_get_no_connection_in_time_is_refused_at_once_and_nobody_else(
         let refused = world.gate.admit(class).now_or_never().expect("at once");
         assert_eq!(refused.unwrap_err(), Reason::Pool, "{class:?}");
     }
+    let needs_none = world.gate.admit_without_database(Class::Read);
+    assert!(needs_none.now_or_never().expect("at once").is_ok());
     drop(waiting);
     // As many as four connections serve within the half second.
     let waiting = world.pressure.pretend_queue(23);
