@@ -3,7 +3,7 @@
 //!
 //! Reads may hold every connection that there is, writes all but a quarter: what holds up writers (a locked table, a
 //! slow disk) holds up as many connections as writers may have, and there is always one left for a reader. SQLite has two
-//! pools, which does the same; there reading is work of this process's own, and its lane is as wide as the processors.
+//! pools, which does the same.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -24,8 +24,9 @@ pub(super) const fn for_writes(connections: usize) -> usize {
     }
 }
 
-/// How many may read at once from a database that is in this process, through these connections: twice as many as there are
-/// processors, for one may wait for the disk. More would be no faster, and keep those from their turn who answer and refuse.
+/// How many of these connections are worth having where the database is in this process: twice as many as there are
+/// processors, for one may wait for the disk. With more, nothing would be read sooner, and those who answer and refuse would
+/// wait for their turn.
 pub(super) fn for_readers(connections: usize) -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     connections.min(2 * processors)

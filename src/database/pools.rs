@@ -57,7 +57,7 @@ impl Pools {
             }),
             DatabaseUrl::Sqlite(path) => {
                 connect::check_folder(path)?;
-                let readers = most.saturating_sub(1).max(1);
+                let readers = for_readers(most.saturating_sub(1).max(1));
                 Ok(Self {
                     kind: Kind::Sqlite {
                         reader: pool("reader", readers)?,
@@ -65,7 +65,7 @@ impl Pools {
                         file: Arc::new(OpenFile::at(path)),
                     },
                     pressure: Pressure {
-                        reads: Lane::within(for_readers(readers)),
+                        reads: Lane::over(readers),
                         writes: Lane::over(1),
                     },
                 })

@@ -34,7 +34,7 @@ impl Templates {
     }
 }
 
-/// Segment by segment: the same, or anything but nothing where a placeholder is.
+/// Segment by segment: the same, or anything but nothing where a placeholder is. Other patterns than these are not used.
 fn has_form(path: &str, template: &str) -> bool {
     let mut segments = path.split('/');
     let fits = template.split('/').all(|wanted| {
@@ -75,7 +75,7 @@ impl std::fmt::Debug for Resource {
 }
 
 impl Resource {
-    /// The path with its placeholders, as `/api/v1/orders/{id}`.
+    /// The path with its placeholders, as `/api/v1/orders/{id}`: each is a whole segment, and has no pattern of its own.
     pub fn at(template: &'static str) -> Self {
         // A guard is asked once the path has matched, and only then: the cheapest place to learn the route's name, and
         // one that works for requests that never reach a handler.

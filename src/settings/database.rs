@@ -14,8 +14,8 @@ section! {
         /// alone decides. libpq's parameters (`?sslmode=require`) are kept. `DATABASE_URL` sets it too.
         pub url: DatabaseUrl = DatabaseUrl::Sqlite(PathBuf::from("glasshouse.db")) => DatabaseAddress;
         /// Most connections in the pool. PostgreSQL's `max_connections` must hold this for every replica, and some. Of two
-        /// or more, writes get three quarters at most; the rest is left to reads. On SQLite one of them writes, beside at
-        /// least one that reads; of those that read, twice as many as there are processors are at work at once.
+        /// or more, writes get three quarters at most; the rest is left to reads. On SQLite one of them writes, and at
+        /// least one, but at most twice as many as there are processors, read.
         pub max_connections: usize = 16 => Count(1..=1_000);
         /// Connections opened at the start and kept when idle, so that the first requests find them.
         pub min_idle: usize = 2 => Count(0..=1_000);

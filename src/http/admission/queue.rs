@@ -29,6 +29,8 @@ pub(super) struct Queue<W> {
     since: Option<Instant>,
     /// When it was last seen to stand.
     stood: Option<Instant>,
+    /// Since when one after the other is refused for overload, and the last one.
+    refusing: Option<(Instant, Instant)>,
     /// Classes that have a queue behind the gate as well.
     strained: [bool; Class::COUNT],
 }
@@ -51,6 +53,7 @@ impl<W> Queue<W> {
             next: 0,
             since: None,
             stood: None,
+            refusing: None,
             strained: [false; Class::COUNT],
         }
     }
@@ -72,10 +75,15 @@ impl<W> Queue<W> {
 
     /// Lets one join a queue with room for so many.
     pub(super) fn join(&mut self, class: Class, waiter: W, room: usize, now: Instant) -> Joined<W> {
-        let (room, patience) = if self.is_overload(class, now) {
-            (room.div_ceil(PART_IN_OVERLOAD), PATIENCE_IN_OVERLOAD)
+        let is_overload = self.is_overload(class, now);
+        if is_overload && self.len_of(class) >= room.div_ceil(PART_IN_OVERLOAD) {
+            self.note_refusal(now);
+            return Joined::Full;
+        }
+        let patience = if is_overload {
+            PATIENCE_IN_OVERLOAD
         } else {
-            (room, PATIENCE)
+            PATIENCE
         };
         let displaced = if self.len() < room {
             None
@@ -131,6 +139,18 @@ impl<W> Queue<W> {
     fn note_if_empty(&mut self) {
         if self.len() == 0 {
             self.since = None;
+        }
+    }
+
+    /// Somebody was refused for overload. Where that goes on it is not over, though so short a queue is empty all the time.
+    fn note_refusal(&mut self, now: Instant) {
+        let since = match self.refusing {
+            Some((since, last)) if now.saturating_duration_since(last) <= PATIENCE => since,
+            _ => now,
+        };
+        self.refusing = Some((since, now));
+        if now.saturating_duration_since(since) > PATIENCE {
+            self.stood = Some(now);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Whether what was measured can be judged at all. A rate is made of scrapes that come every second, and a load test tells every
 //! second what it has counted: a machine that stood still for several of them, under a hypervisor that gave it to others, has
-//! neither. That is seen by when Prometheus has samples, and not by what they say, so it is decided before anything is judged;
-//! what was disturbed is measured again.
+//! neither. That is seen by when Prometheus has samples, and not by what they say, so it is decided before anything of it is
+//! compared; what was disturbed is measured again.
 
 use std::time::{Duration, Instant};
 
@@ -56,7 +56,9 @@ async fn gaps(stack: &Stack, id: &str, began: f64) -> [f64; 2] {
         .times(&format!("k6_vus{{testid=\"{id}\"}}{range}"))
         .await;
     [scraped, told].map(|times| {
-        assert!(times.len() > 5, "{} samples in {range}", times.len());
+        if times.len() < 5 {
+            return f64::INFINITY;
+        }
         let between = times.windows(2).map(|pair| pair[1] - pair[0]);
         between.fold(0.0, f64::max)
     })

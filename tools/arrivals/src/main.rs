@@ -88,7 +88,7 @@ struct Source {
 
 impl Source {
     /// Sends the requests of a phase, each at its time. On a processor of its own it never sleeps meanwhile: to wake one that
-    /// does costs who sends, which is the service with each of its answers, and as much as half of the answer. Clients on
+    /// does costs who sends, which is the service with each of its answers, and half as much as the answer. Clients on
     /// machines of their own cost it nothing of that.
     async fn send_all(self: &Rc<Self>, phase: &Phase, seen: &Rc<RefCell<TallyOfPhase>>) {
         let between = Duration::from_secs_f64(1.0 / phase.rate);

@@ -14,8 +14,10 @@ pub(crate) struct Plan {
     pub(crate) password: String,
     pub(crate) workload: Workload,
     /// The processors that this and the service run on, which are watched for standing still.
+    #[serde(default)]
     pub(crate) processors: Vec<usize>,
     /// Whether the one that this runs on has nothing else to do, and may be kept from sleeping.
+    #[serde(default)]
     pub(crate) alone: bool,
     pub(crate) phases: Vec<Phase>,
 }

@@ -80,10 +80,38 @@ fn in_overload_there_is_next_to_no_room() {
             Joined::Full
         ));
     }
+    // Each class has that little room, and none takes another's.
     assert!(matches!(
         queue.join(Class::Read, "a read", ROOM, now),
-        Joined::Displaces(_, _, "who")
+        Joined::Waits(..)
     ));
+}
+
+#[test]
+fn it_is_overload_for_as_long_as_many_are_refused() {
+    let mut queue = Queue::new();
+    let start = Instant::now();
+    joined(&mut queue, Class::Read, "first", start);
+    let mut waiting = None;
+    for millis in 101..3_000 {
+        let now = start + Duration::from_millis(millis);
+        // Whoever waits is gone after his three milliseconds, and the queue empty.
+        if millis % 4 == 0 {
+            queue.next_of(Class::Read, now);
+            queue.next_of(Class::Read, now);
+        }
+        if let Joined::Waits(_, patience) = queue.join(Class::Read, "more", 1, now) {
+            waiting = Some(patience);
+            assert_eq!(patience, PATIENCE_IN_OVERLOAD, "after {millis} ms");
+        }
+    }
+    assert!(waiting.is_some());
+    queue.next_of(Class::Read, start);
+    let calm = start + Duration::from_secs(3) + AFTERMATH + A_WHILE;
+    match queue.join(Class::Read, "last", 1, calm) {
+        Joined::Waits(_, patience) => assert_eq!(patience, PATIENCE),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
