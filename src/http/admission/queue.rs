@@ -77,7 +77,10 @@ impl<W> Queue<W> {
     pub(super) fn join(&mut self, class: Class, waiter: W, room: usize, now: Instant) -> Joined<W> {
         let is_overload = self.is_overload(class, now);
         if is_overload && self.len_of(class) >= room.div_ceil(PART_IN_OVERLOAD) {
-            self.note_refusal(now);
+            // A class that is strained by what is behind the gate is no reason for the others.
+            if !self.strained[class as usize] {
+                self.note_refusal(now);
+            }
             return Joined::Full;
         }
         let patience = if is_overload {
