@@ -11,6 +11,9 @@ use actix_web::http::header::HeaderMap;
 use actix_web::web::Data;
 use ipnet::IpNet;
 
+/// Where a proxy says for whom it asks.
+pub(super) const X_FORWARDED_FOR: &str = "x-forwarded-for";
+
 /// The networks whose word is taken.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TrustedProxies(Vec<IpNet>);
@@ -27,6 +30,18 @@ impl TrustedProxies {
 
     /// The client of a request from this peer with these headers.
     pub(super) fn client(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> IpAddr {
+        self.client_by(peer, || {
+            let values = headers.get_all(X_FORWARDED_FOR);
+            values.map(|value| value.to_str().ok()).collect()
+        })
+    }
+
+    /// The same with its `X-Forwarded-For`s, as far as they are text; they are asked for only when they are believed.
+    pub(super) fn client_by<'a>(
+        &self,
+        peer: Option<SocketAddr>,
+        forwarded: impl FnOnce() -> Vec<Option<&'a str>>,
+    ) -> IpAddr {
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| {
             peer.ip().to_canonical()
         });
@@ -34,13 +49,8 @@ impl TrustedProxies {
             return peer;
         }
         let mut nearest = peer;
-        for value in headers
-            .get_all("x-forwarded-for")
-            .collect::<Vec<_>>()
-            .into_iter()
-            .rev()
-        {
-            let Ok(text) = value.to_str() else {
+        for text in forwarded().into_iter().rev() {
+            let Some(text) = text else {
                 return nearest;
             };
             for part in text.rsplit(',') {

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,8 +25,9 @@ use tokio::net::TcpSocket;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::connection::{Abort, Patience, Place, Places, Refusal, Watched};
+use super::connection::{Abort, Early, Patience, Place, Places, Refusal, Turnstile, Watched};
 use super::metrics::{Closing, HttpMetrics};
+use super::middleware::{EarlyRefusal, Guard, Observer};
 
 /// How long a connection that is being closed may take to read what was written to it last.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -68,6 +70,18 @@ pub(super) struct Connections {
     pub(super) metrics: HttpMetrics,
     /// For the TLS handshake, if there is one.
     pub(super) tls: Option<ServerConfig>,
+    /// For what is refused by the connection itself.
+    pub(super) observer: Arc<Observer>,
+    /// The same.
+    pub(super) shield: Arc<Guard>,
+}
+
+impl Connections {
+    /// One worker's.
+    fn turnstile(&self) -> Rc<dyn Turnstile> {
+        let (observer, shield) = (Arc::clone(&self.observer), Arc::clone(&self.shield));
+        Rc::new(EarlyRefusal::new(observer, shield))
+    }
 }
 
 /// Has the server answer what comes in on the listener, by the applications that `app` makes, one for each worker.
@@ -89,15 +103,16 @@ where
     let signal = builder.graceful_shutdown_signal();
     let Some(mut tls) = connections.tls.clone() else {
         return builder.listen("public", listener, move || {
-            let admitting = connections.clone();
+            let (admitting, turnstile) = (connections.clone(), connections.turnstile());
             fn_service(move |stream: TcpStream| {
-                let connections = admitting.clone();
+                let (connections, turnstile) = (admitting.clone(), Rc::clone(&turnstile));
                 async move {
                     let (place, peer) = match admit(&connections.places, &stream) {
                         Ok(admitted) => admitted,
                         Err(refusal) => return Err(turn_away(stream, refusal).await),
                     };
-                    let watched = Watched::new(stream, place, connections.patience);
+                    let watched = Watched::new(stream, place, connections.patience)
+                        .refusing(Early::new(turnstile, peer, connections.keep_alive));
                     Ok((watched, Protocol::Http1, peer))
                 }
             })
@@ -108,8 +123,10 @@ where
     let tls = TlsAcceptor::from(Arc::new(tls));
     builder.listen("public", listener, move || {
         let (admitting, tls) = (connections.clone(), tls.clone());
+        let turnstile = connections.turnstile();
         fn_service(move |stream: TcpStream| {
             let (connections, tls) = (admitting.clone(), tls.clone());
+            let turnstile = Rc::clone(&turnstile);
             async move {
                 let admitted = admit(&connections.places, &stream);
                 let (place, peer) = admitted.map_err(|_refusal| turned_away())?;
@@ -119,7 +136,8 @@ where
                     place.closing(Closing::Handshake);
                     return Err(turned_away());
                 };
-                let watched = Watched::new(stream, place, connections.patience);
+                let watched = Watched::new(stream, place, connections.patience)
+                    .refusing(Early::new(turnstile, peer, connections.keep_alive));
                 Ok((watched, Protocol::Http1, peer))
             }
         })

@@ -5,7 +5,6 @@
 
 use std::cell::RefCell;
 
-use actix_web::HttpRequest;
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::web::{self, ServiceConfig};
@@ -17,25 +16,17 @@ use super::problem::Problem;
 use super::problem::kinds::METHOD_NOT_ALLOWED;
 
 thread_local! {
-    /// Templates that were registered on this thread and are no application's yet.
-    static REGISTERED: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
-}
-
-/// The templates of an application, in the order in which it asks them.
-struct Templates(Vec<&'static str>);
-
-impl Templates {
-    /// The one that this path has.
-    fn of(&self, path: &str) -> Option<&'static str> {
-        self.0
-            .iter()
-            .copied()
-            .find(|template| has_form(path, template))
-    }
+    /// The templates of this worker's application, in the order in which it asks them.
+    static TEMPLATES: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Segment by segment: the same, or anything but nothing where a placeholder is. Other patterns than these are not used.
 fn has_form(path: &str, template: &str) -> bool {
+    // Most are told apart by what stands before their first placeholder.
+    let fixed = memchr::memchr(b'{', template.as_bytes()).unwrap_or(template.len());
+    if !path.as_bytes().starts_with(&template.as_bytes()[..fixed]) {
+        return false;
+    }
     let mut segments = path.split('/');
     let fits = template.split('/').all(|wanted| {
         segments.next().is_some_and(|segment| {
@@ -45,18 +36,20 @@ fn has_form(path: &str, template: &str) -> bool {
     fits && segments.next().is_none()
 }
 
-/// Adds routes to an application, which then knows the templates of all of them.
+/// Adds its routes to an application, all of them: this worker then knows their templates.
 pub(super) fn add_routes(config: &mut ServiceConfig, routes: impl FnOnce(&mut ServiceConfig)) {
-    REGISTERED.take();
+    TEMPLATES.take();
     routes(config);
-    config.app_data(Templates(REGISTERED.take()));
 }
 
-/// The template of the route that a request would have come to, had it not been answered before. Actix' own answer,
-/// `match_pattern`, runs a dozen regular expressions for it, which is a sixth of what it takes to refuse a request.
-pub(super) fn template(request: &HttpRequest) -> Option<&'static str> {
-    let path = request.match_info().as_str();
-    request.app_data::<Templates>()?.of(path)
+/// The template of the route that a request for this path comes to, or would have, had it not been answered before. Actix'
+/// own answer, `match_pattern`, runs a dozen regular expressions for it, which is a sixth of what it takes to refuse a
+/// request.
+pub(super) fn template(path: &str) -> Option<&'static str> {
+    TEMPLATES.with_borrow(|templates| {
+        let mut templates = templates.iter().copied();
+        templates.find(|template| has_form(path, template))
+    })
 }
 
 /// A path under construction: `Resource::at("/x/{id}").get(show).register(config)`.
@@ -172,7 +165,7 @@ impl Resource {
             }
             async move { Err::<actix_web::HttpResponse, Problem>(problem) }
         };
-        REGISTERED.with_borrow_mut(|registered| registered.push(self.template));
+        TEMPLATES.with_borrow_mut(|templates| templates.push(self.template));
         config.service(self.inner.default_service(web::to(refuse)));
     }
 }
@@ -181,14 +174,15 @@ impl Resource {
 mod tests {
     use actix_web::dev::Service as _;
     use actix_web::test::{TestRequest, init_service, read_body};
-    use actix_web::{App, HttpResponse};
+    use actix_web::{App, HttpRequest, HttpResponse};
 
     use super::*;
 
     /// What is found without asking Actix, and what Actix says.
     async fn both(request: HttpRequest) -> HttpResponse {
         let pattern = request.match_pattern();
-        HttpResponse::Ok().body(format!("{:?} {:?}", template(&request), pattern.as_deref()))
+        let ours = template(request.match_info().as_str());
+        HttpResponse::Ok().body(format!("{ours:?} {:?}", pattern.as_deref()))
     }
 
     #[actix_web::test]

@@ -276,6 +276,8 @@ fn connections(
         ),
         metrics,
         tls,
+        observer: Arc::clone(&layers.observer),
+        shield: Arc::clone(&layers.shield),
     })
 }
 

@@ -130,6 +130,28 @@ impl Gate {
         outcome.map_err(|reason| self.refused(class, reason))
     }
 
+    /// Whether every class may come in, and finds a connection in time.
+    pub(in crate::http) fn is_open(&self) -> bool {
+        self.0.slots.has_room_for_any()
+            && self.expected_wait(Class::Write) <= self.0.bounds.longest_wait
+    }
+
+    /// Refuses one that [`Self::admit`] would refuse at once; none where it may be taken on, or may wait.
+    pub(in crate::http) fn refuse_at_once(&self, class: Class) -> Option<Reason> {
+        if self.expected_wait(class) > self.0.bounds.longest_wait {
+            return Some(self.refused(class, Reason::Pool));
+        }
+        if self.0.slots.has_room(class) {
+            return None;
+        }
+        let limits = self.0.slots.limits();
+        let is_closed = self
+            .0
+            .queue()
+            .is_closed(class, limits.all as usize, Instant::now().into());
+        is_closed.then(|| self.refused(class, Reason::Full))
+    }
+
     fn refused(&self, class: Class, reason: Reason) -> Reason {
         self.0.metrics.refused.with((class, reason)).inc();
         reason

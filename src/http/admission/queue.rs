@@ -73,17 +73,23 @@ impl<W> Queue<W> {
         self.waiting[class as usize].len()
     }
 
+    /// Whether it is overload, and there is nothing left of a queue with room for so many; who comes now is refused.
+    pub(super) fn is_closed(&mut self, class: Class, room: usize, now: Instant) -> bool {
+        let is_closed =
+            self.is_overload(class, now) && self.len_of(class) >= room.div_ceil(PART_IN_OVERLOAD);
+        // A class that is strained by what is behind the gate is no reason for the others.
+        if is_closed && !self.strained[class as usize] {
+            self.note_refusal(now);
+        }
+        is_closed
+    }
+
     /// Lets one join a queue with room for so many.
     pub(super) fn join(&mut self, class: Class, waiter: W, room: usize, now: Instant) -> Joined<W> {
-        let is_overload = self.is_overload(class, now);
-        if is_overload && self.len_of(class) >= room.div_ceil(PART_IN_OVERLOAD) {
-            // A class that is strained by what is behind the gate is no reason for the others.
-            if !self.strained[class as usize] {
-                self.note_refusal(now);
-            }
+        if self.is_closed(class, room, now) {
             return Joined::Full;
         }
-        let patience = if is_overload {
+        let patience = if self.is_overload(class, now) {
             PATIENCE_IN_OVERLOAD
         } else {
             PATIENCE

@@ -127,13 +127,31 @@ impl Slots {
                 true
             }
             Err(counts) => {
-                let kept_out = match limits.admit(Counts(counts), class) {
-                    Err(Full::Writes) => &self.kept_out_writes,
-                    _ => &self.kept_out,
-                };
-                kept_out.store(true, Ordering::Relaxed);
+                self.note_kept_out(limits.admit(Counts(counts), class));
                 false
             }
+        }
+    }
+
+    /// Whether there is a slot for this class; if not, that counts as one that was kept out.
+    pub(super) fn has_room(&self, class: Class) -> bool {
+        let outcome = self.limits().admit(self.counts(), class);
+        self.note_kept_out(outcome);
+        outcome.is_ok()
+    }
+
+    /// Whether there is a slot for whoever may come.
+    pub(super) fn has_room_for_any(&self) -> bool {
+        let (limits, counts) = (self.limits(), self.counts());
+        let mut classes = Class::BY_IMPORTANCE.into_iter();
+        classes.all(|class| limits.admit(counts, class).is_ok())
+    }
+
+    fn note_kept_out(&self, outcome: Result<(), Full>) {
+        match outcome {
+            Ok(()) => {}
+            Err(Full::Writes) => self.kept_out_writes.store(true, Ordering::Relaxed),
+            Err(Full::All) => self.kept_out.store(true, Ordering::Relaxed),
         }
     }
 

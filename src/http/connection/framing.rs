@@ -186,6 +186,11 @@ impl Framing {
         }
     }
 
+    /// Whether the next byte is the first one of a request.
+    pub(super) fn is_fresh(&self) -> bool {
+        matches!(self.state, State::Between | State::Head { size: 0, .. })
+    }
+
     /// Another number in each phase.
     pub(super) fn turn(&self) -> u64 {
         self.turn

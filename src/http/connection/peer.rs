@@ -24,6 +24,8 @@ struct Known {
     is_late: Cell<bool>,
     /// Requests that it is waiting to be answered.
     asked: Cell<u32>,
+    /// What was decided about the request that comes next.
+    sampled: Cell<Option<bool>>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -60,6 +62,16 @@ impl Peer {
     /// One of its requests is at its end.
     pub(in crate::http) fn answered(&self) {
         self.0.asked.set(self.0.asked.get().saturating_sub(1));
+    }
+
+    /// Keeps what was decided before the request was handed on: whether it is traced. It is a draw, to be made once.
+    pub(in crate::http) fn keep_sampled(&self, sampled: bool) {
+        self.0.sampled.set(Some(sampled));
+    }
+
+    /// That decision, if it was made.
+    pub(in crate::http) fn take_sampled(&self) -> Option<bool> {
+        self.0.sampled.take()
     }
 
     pub(super) fn asked(&self) {

@@ -15,13 +15,14 @@ use std::time::Duration;
 
 use actix_web::web::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
-use tokio_rustls::server::TlsStream;
 
 use super::super::metrics::Closing;
+use super::abort::Abort;
 use super::clock::Clock;
+use super::early::Early;
 use super::framing::{Framing, Phase, Taken};
+use super::patience::Patience;
 use super::peer::Peer;
 use super::places::Place;
 use super::refusal::Refusal;
@@ -29,50 +30,6 @@ use super::refusal::Refusal;
 /// How long a client that was answered in the middle of what it sends may take to notice. Closed at once, with bytes of the
 /// client's unread, the connection would be reset, and the answer lost on its way.
 const LINGERING: Duration = Duration::from_secs(1);
-
-/// How long a client may take.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::http) struct Patience {
-    /// For a head.
-    pub(in crate::http) header: Duration,
-    /// For a body.
-    pub(in crate::http) body: Duration,
-    /// Bytes of a body a second, once half of its time is over.
-    pub(in crate::http) body_rate: usize,
-    /// For taking some of an answer.
-    pub(in crate::http) write: Duration,
-}
-
-impl Patience {
-    /// For a body of which so much has come.
-    fn for_body(&self, bytes: u64) -> Duration {
-        if self.body_rate == 0 {
-            return self.body;
-        }
-        let rate = u64::try_from(self.body_rate).unwrap_or(u64::MAX);
-        let earned = Duration::from_millis(bytes.saturating_mul(1_000) / rate);
-        earned.max(self.body / 2).min(self.body)
-    }
-}
-
-/// What can be ended whatever is still to be sent on it.
-pub(in crate::http) trait Abort {
-    /// Has it reset when it is closed, so that nothing of it is kept.
-    fn abort(&self);
-}
-
-impl Abort for TcpStream {
-    fn abort(&self) {
-        // It fails when there is no connection any more.
-        let _ = self.set_zero_linger();
-    }
-}
-
-impl Abort for TlsStream<TcpStream> {
-    fn abort(&self) {
-        self.get_ref().0.abort();
-    }
-}
 
 /// How far our side is closed.
 enum End {
@@ -102,6 +59,7 @@ pub(in crate::http) struct Watched<T> {
     /// The dispatcher was woken for what waits for the answer.
     woken: bool,
     refused: Option<Refusal>,
+    early: Early,
     /// Nothing more is read.
     ended: bool,
     end: End,
@@ -123,9 +81,16 @@ impl<T> Watched<T> {
             cleared: 0,
             woken: false,
             refused: None,
+            early: Early::default(),
             ended: false,
             end: End::Open,
         }
+    }
+
+    /// The same, with requests refused before they are handed on.
+    pub(in crate::http) fn refusing(mut self, early: Early) -> Self {
+        self.early = early;
+        self
     }
 
     pub(in crate::http) fn peer(&self) -> Peer {
@@ -151,9 +116,18 @@ impl<T> Watched<T> {
         let mut good = 0;
         // The next request is only begun with when the one before is done with.
         if self.framing.phase() != Phase::Between || !self.peer.waits_for_an_answer() {
+            let is_fresh = self.framing.is_fresh();
             let taken = self.framing.take(came);
-            good = taken.good;
             self.note(taken);
+            let is_whole = is_fresh && taken.head && self.framing.phase() == Phase::Between;
+            if is_whole && self.early.refuses(&came[..taken.good], &self.peer) {
+                self.held.extend_from_slice(&came[taken.good..]);
+                return buffer.set_filled(before);
+            }
+            if taken.head {
+                self.early.handed_on();
+            }
+            good = taken.good;
         }
         if self.refused.is_none() {
             self.held.extend_from_slice(&came[good..]);
@@ -166,6 +140,9 @@ impl<T> Watched<T> {
         let taken = self.framing.take(&self.held);
         self.cleared = taken.good;
         self.note(taken);
+        if taken.head {
+            self.early.handed_on();
+        }
     }
 
     fn note(&mut self, taken: Taken) {
@@ -241,6 +218,21 @@ impl<T: AsyncWrite + Abort + Unpin> Watched<T> {
         Poll::Ready(Ok(()))
     }
 
+    /// Writes what was said to a request that was refused early, all of it.
+    fn say(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.early.answer().is_empty() {
+            let outcome = Pin::new(&mut self.stream).poll_write(cx, self.early.answer());
+            let sent = ready!(self.written(outcome, cx))?;
+            self.early.sent(sent);
+            if self.early.answer().is_empty() {
+                let outcome = Pin::new(&mut self.stream).poll_flush(cx);
+                // What is left of it goes with whatever is written next, as for every answer.
+                let _flushed = self.written(outcome, cx)?;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// Takes note of what became of a write; ready with an error when the client has taken nothing for too long.
     fn written<O>(
         &mut self,
@@ -296,6 +288,7 @@ impl<T: AsyncRead + AsyncWrite + Abort + Unpin> AsyncRead for Watched<T> {
             return this.finish(refusal, cx);
         }
         loop {
+            ready!(this.say(cx))?;
             if this.held.is_empty() || this.holds_part_of_a_line() {
                 this.reading.pause();
                 let outcome = Pin::new(&mut this.stream).poll_read(cx, buffer);

@@ -41,7 +41,7 @@ pub(in crate::http) async fn api_limit<B: MessageBody + 'static>(
         };
         limits.api.check(&key).await.inspect_err(|_| {
             // It will not be routed, and would be told of as a path that does not exist.
-            if let Some(template) = resource::template(request.request()) {
+            if let Some(template) = resource::template(request.match_info().as_str()) {
                 telemetry::with_current(|context| context.set_route(template));
             }
         })?;

@@ -50,7 +50,7 @@ impl Opening {
         self.0.store(true, std::sync::atomic::Ordering::Release);
     }
 
-    fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.0.load(std::sync::atomic::Ordering::Acquire)
     }
 }
@@ -147,7 +147,7 @@ async fn enter(guard: &Guard, request: &mut ServiceRequest) -> Result<Option<Per
 }
 
 /// The gate said no. It costs little and says when to come back: this happens when there is no time to lose.
-fn refused(class: &str, reason: Reason) -> Problem {
+pub(super) fn refused(class: &str, reason: Reason) -> Problem {
     let rejection = match reason {
         Reason::Pool => Rejection::Pool,
         Reason::Full | Reason::Late | Reason::Displaced => Rejection::Overload,

@@ -14,6 +14,22 @@ pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 /// For what is not a page: it needs nothing.
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
+/// The same as text, for an error that a connection answers by itself.
+pub(super) fn write(out: &mut Vec<u8>, request_id: &RequestId, authenticated: bool) {
+    let mut line = |name: &str, value: &str| {
+        for part in [name, ": ", value, "\r\n"] {
+            out.extend_from_slice(part.as_bytes());
+        }
+    };
+    line("x-request-id", request_id.as_str());
+    line("x-content-type-options", "nosniff");
+    line("referrer-policy", "no-referrer");
+    if authenticated {
+        line("cache-control", "no-store");
+    }
+    line("content-security-policy", POLICY);
+}
+
 pub(super) fn add(head: &mut ResponseHead, request_id: &RequestId, authenticated: bool) {
     let headers = head.headers_mut();
     // The characters of a request id are a subset of a header's.

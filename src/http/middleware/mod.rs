@@ -1,4 +1,4 @@
-//! What every request passes, outermost first:
+//! What every request passes, outermost first, unless it is refused before (`early`, in overload):
 //!
 //! 1. `observe`: request id, context, counters, the access line, security headers, `Connection: close` while draining
 //! 2. `traced`: a tracing span, for requests that are sampled
@@ -12,6 +12,8 @@
 mod access_line;
 mod api_limit;
 mod body;
+mod early;
+pub(super) use early::EarlyRefusal;
 mod ending;
 mod guard;
 pub(super) use guard::{Guard, guard, in_problem_form};

@@ -30,6 +30,7 @@ use crate::telemetry::{self, RequestContext};
 use crate::telemetry::{InContext, RequestId, TraceParent};
 
 use super::super::client_address::{TrustedProxies, of_service_request};
+use super::super::connection::Peer;
 use super::super::metrics::{HttpMetrics, METHODS, Presence};
 use super::super::problem::Problem;
 use super::super::resource;
@@ -96,13 +97,16 @@ where
             .and_then(|value| RequestId::parse(value.to_str().ok()?))
             .unwrap_or_else(RequestId::generate);
         let parent = text(headers.get("traceparent")).and_then(|value| TraceParent::parse(&value));
-        let sampled = self.worker.observer.sampling.decide(parent.as_ref());
+        let peer: Peer = request.conn_data().cloned().unwrap_or_default();
+        let sampled = peer
+            .take_sampled()
+            .unwrap_or_else(|| self.worker.observer.sampling.decide(parent.as_ref()));
         let context = Arc::new(RequestContext::new(request_id, parent, sampled));
         let ending = Ending {
             worker: Rc::clone(&self.worker),
-            peer: request.conn_data().cloned().unwrap_or_default(),
+            peer,
             client: of_service_request(&self.worker.observer.proxies, &request),
-            method: method_label(request.method()),
+            method: method_label(request.method().as_str()),
             authenticated: headers.contains_key(AUTHORIZATION),
             is_head: request.method() == Method::HEAD,
             status: CLIENT_CLOSED_REQUEST,
@@ -121,10 +125,10 @@ where
     }
 }
 
-pub(super) fn method_label(method: &Method) -> &'static str {
+pub(super) fn method_label(method: &str) -> &'static str {
     METHODS
         .iter()
-        .find(|name| **name == method.as_str())
+        .find(|name| **name == method)
         .copied()
         .unwrap_or("_OTHER")
 }
@@ -166,7 +170,8 @@ where
             Ok(mut response) => {
                 // Turned away before it was routed, or nowhere to be routed to.
                 if ending.context.route().is_none()
-                    && let Some(template) = resource::template(response.request())
+                    && let Some(template) =
+                        resource::template(response.request().match_info().as_str())
                 {
                     ending.context.set_route(template);
                 }

@@ -47,7 +47,7 @@ fn agrees(uri: &Uri, host: Option<&[u8]>) -> bool {
 }
 
 /// A name or an address, with a port or without; nothing of it empty.
-fn is_host(text: &[u8]) -> bool {
+pub(super) fn is_host(text: &[u8]) -> bool {
     let (name, port) = if text.first() == Some(&b'[') {
         let Some(end) = text.iter().position(|byte| *byte == b']') else {
             return false;

@@ -40,10 +40,10 @@ impl RootSpanBuilder for KeptSpan {
 fn start_span(request: &ServiceRequest) -> bool {
     with_current(|context| {
         let span = RootSpan {
-            method: method_label(request.method()),
+            method: method_label(request.method().as_str()),
             route: context
                 .sampled()
-                .then(|| resource::template(request.request()))
+                .then(|| resource::template(request.match_info().as_str()))
                 .flatten(),
             path: request.path(),
             scheme: if request.app_config().secure() {

@@ -201,6 +201,27 @@ impl Problem {
         self.0.source.as_deref().map(|source| source as _)
     }
 
+    /// What `Retry-After` says.
+    pub(super) fn retry_after_seconds(&self) -> Option<u64> {
+        let after = self.0.retry_after?;
+        let begun = u64::from(after.subsec_nanos() > 0);
+        Some(after.as_secs().saturating_add(begun).max(1))
+    }
+
+    /// The body of the answer to this request.
+    pub(super) fn document(&self, request_id: &str) -> serde_json::Result<Vec<u8>> {
+        let kind = self.0.kind;
+        serde_json::to_vec(&ProblemBody {
+            type_: Cow::Owned(format!("/problems/{}", kind.code)),
+            title: kind.title,
+            status: kind.status,
+            detail: self.detail_text(),
+            code: kind.code,
+            request_id,
+            errors: &self.0.errors,
+        })
+    }
+
     fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.0.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
@@ -225,24 +246,13 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         let context = telemetry::current();
-        let kind = self.0.kind;
-        let body = ProblemBody {
-            type_: Cow::Owned(format!("/problems/{}", kind.code)),
-            title: kind.title,
-            status: kind.status,
-            detail: self.detail_text(),
-            code: kind.code,
-            request_id: context
-                .as_ref()
-                .map_or("", |context| context.request_id().as_str()),
-            errors: &self.0.errors,
-        };
+        let request_id = context
+            .as_ref()
+            .map_or("", |context| context.request_id().as_str());
         let mut response = HttpResponse::build(self.status());
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)));
-        if let Some(after) = self.0.retry_after {
-            let begun = u64::from(after.subsec_nanos() > 0);
-            let seconds = after.as_secs().saturating_add(begun);
-            response.insert_header((RETRY_AFTER, HeaderValue::from(seconds.max(1))));
+        if let Some(seconds) = self.retry_after_seconds() {
+            response.insert_header((RETRY_AFTER, HeaderValue::from(seconds)));
         }
         for (name, value) in &self.0.headers {
             response.insert_header((name.clone(), value.clone()));
@@ -250,7 +260,7 @@ impl ResponseError for Problem {
         if self.0.closing {
             response.force_close();
         }
-        match serde_json::to_vec(&body) {
+        match self.document(request_id) {
             Ok(bytes) => response.body(bytes),
             Err(_unserialisable) => response.finish(),
         }

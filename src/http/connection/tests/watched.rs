@@ -236,3 +236,93 @@ fn a_body_below_the_least_rate_is_waited_for_half_as_long() {
     };
     assert_eq!(any_rate.for_body(0), Duration::from_secs(10));
 }
+
+/// Refuses all that it is shown, at some length.
+struct Closed(usize);
+
+impl crate::http::connection::Turnstile for Closed {
+    fn refuse(
+        &self,
+        request: &[u8],
+        peer: &Peer,
+        _address: Option<std::net::SocketAddr>,
+    ) -> Option<Vec<u8>> {
+        peer.answered();
+        Some(request.repeat(self.0))
+    }
+}
+
+async fn closed(length: usize, keep_alive: Duration) -> (TcpStream, Watched<TcpStream>) {
+    let (client, watched) = pair().await;
+    let early = Early::new(std::rc::Rc::new(Closed(length)), None, keep_alive);
+    (client, watched.refusing(early))
+}
+
+const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
+
+/// What Actix is handed next; as it asks for it, with room for more.
+async fn handed_on(watched: &mut Watched<TcpStream>) -> io::Result<Vec<u8>> {
+    let mut read = Vec::with_capacity(4096);
+    watched.read_buf(&mut read).await.map(|_| read)
+}
+
+/// Has one request handed on and answered, as the first one always is.
+async fn first(client: &mut TcpStream, watched: &mut Watched<TcpStream>) {
+    client.write_all(REQUEST).await.unwrap();
+    assert_eq!(handed_on(watched).await.unwrap(), REQUEST);
+    watched.peer().answered();
+}
+
+#[tokio::test]
+async fn what_is_refused_is_answered_whole_and_never_handed_on_however_slowly_its_answer_is_taken()
+{
+    let length = 100_000;
+    let (mut client, mut watched) = closed(length, Duration::from_mins(1)).await;
+    first(&mut client, &mut watched).await;
+    let client = tokio::spawn(async move {
+        // Two at once: the second waits for its turn, and is handed on as everything that does.
+        client.write_all(&REQUEST.repeat(2)).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let mut answer = vec![0; REQUEST.len() * length];
+        client.read_exact(&mut answer).await.unwrap();
+        assert!(answer == REQUEST.repeat(length));
+        client
+    });
+    assert_eq!(handed_on(&mut watched).await.unwrap(), REQUEST);
+    client.await.unwrap();
+}
+
+#[tokio::test]
+async fn who_takes_nothing_of_a_refusal_is_given_up_in_time() {
+    let (mut client, mut watched) = closed(100_000, Duration::from_mins(1)).await;
+    first(&mut client, &mut watched).await;
+    client.write_all(REQUEST).await.unwrap();
+    let given_up = handed_on(&mut watched).await.unwrap_err();
+    assert_eq!(given_up.kind(), io::ErrorKind::TimedOut);
+    assert!(watched.peer().is_gone());
+}
+
+#[tokio::test]
+async fn only_what_came_whole_is_refused_and_actix_hears_from_a_connection_in_time() {
+    let (mut client, mut watched) = closed(1, Duration::from_millis(200)).await;
+    first(&mut client, &mut watched).await;
+    // In two pieces.
+    client.write_all(&REQUEST[..20]).await.unwrap();
+    let mut read = vec![0; REQUEST.len()];
+    let rest = async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        client.write_all(&REQUEST[20..]).await.unwrap();
+    };
+    let (outcome, ()) = tokio::join!(watched.read_exact(&mut read), rest);
+    assert_eq!((outcome.unwrap(), &read[..]), (REQUEST.len(), REQUEST));
+    watched.peer().answered();
+    // When half of the time is over that an idle connection is kept for.
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    first(&mut client, &mut watched).await;
+    client.write_all(REQUEST).await.unwrap();
+    let refused = handed_on(&mut watched);
+    let refused = tokio::time::timeout(Duration::from_millis(20), refused).await;
+    assert!(refused.is_err(), "it is not handed on");
+    let mut answer = vec![0; REQUEST.len()];
+    client.read_exact(&mut answer).await.unwrap();
+}
