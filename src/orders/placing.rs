@@ -147,14 +147,13 @@ impl Placing {
             created_at: self.now,
             updated_at: self.now,
         };
-        store::insert_order(conn, &order).map_err(account_gone)?;
-        let entry = HistoryEntry {
+        let first = HistoryEntry {
             from: None,
             to: Status::Placed,
             at: self.now,
             by: self.account_id,
         };
-        store::insert_history(conn, order.id, &entry)?;
+        store::insert_order(conn, &order, &first).map_err(account_gone)?;
         let order = OrderView::from(order);
         outbox::append(
             conn,

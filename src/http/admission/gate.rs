@@ -144,11 +144,7 @@ impl Gate {
         if self.0.slots.has_room(class) {
             return None;
         }
-        let limits = self.0.slots.limits();
-        let is_closed = self
-            .0
-            .queue()
-            .is_closed(class, limits.all as usize, Instant::now().into());
+        let is_closed = self.0.queue().is_closed(class, Instant::now().into());
         is_closed.then(|| self.refused(class, Reason::Full))
     }
 

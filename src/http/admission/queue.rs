@@ -14,9 +14,9 @@ use super::class::Class;
 pub(super) const PATIENCE: Duration = Duration::from_millis(100);
 /// How long one waits in overload: until the next slot comes free, which is soon where many are in work.
 pub(super) const PATIENCE_IN_OVERLOAD: Duration = Duration::from_millis(3);
-/// What is left of the room in overload, as one part of so many: next to none. Slots come free all the time then, and each is
-/// taken by who happens to come; whoever waits costs a timer, and is refused all the same, only later.
-const PART_IN_OVERLOAD: usize = 64;
+/// Places for each class in overload. Slots come free all the time then, and each is taken by who happens to come; whoever
+/// waits costs a timer, and is refused all the same, only later.
+const PLACES_IN_OVERLOAD: usize = 1;
 /// For how long after it has stood it is still overload: the queue is empty for a moment whenever several slots come free.
 pub(super) const AFTERMATH: Duration = Duration::from_secs(1);
 
@@ -73,10 +73,9 @@ impl<W> Queue<W> {
         self.waiting[class as usize].len()
     }
 
-    /// Whether it is overload, and there is nothing left of a queue with room for so many; who comes now is refused.
-    pub(super) fn is_closed(&mut self, class: Class, room: usize, now: Instant) -> bool {
-        let is_closed =
-            self.is_overload(class, now) && self.len_of(class) >= room.div_ceil(PART_IN_OVERLOAD);
+    /// Whether it is overload, and next to nobody of this class may wait any more; who comes now is refused.
+    pub(super) fn is_closed(&mut self, class: Class, now: Instant) -> bool {
+        let is_closed = self.is_overload(class, now) && self.len_of(class) >= PLACES_IN_OVERLOAD;
         // A class that is strained by what is behind the gate is no reason for the others.
         if is_closed && !self.strained[class as usize] {
             self.note_refusal(now);
@@ -86,7 +85,7 @@ impl<W> Queue<W> {
 
     /// Lets one join a queue with room for so many.
     pub(super) fn join(&mut self, class: Class, waiter: W, room: usize, now: Instant) -> Joined<W> {
-        if self.is_closed(class, room, now) {
+        if self.is_closed(class, now) {
             return Joined::Full;
         }
         let patience = if self.is_overload(class, now) {

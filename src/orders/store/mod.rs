@@ -5,9 +5,10 @@
 //!
 //! # Layout
 //! - `rows`: the rows of the tables, and how they become orders
-//! - `reading`: one order, pages, history; `writing`: placing and moving
+//! - `reading`: one order, pages, history; `writing`: placing (`inserting`: as PostgreSQL is given it) and moving
 //! - `records`: the records of Idempotency-Keys
 
+mod inserting;
 mod reading;
 mod records;
 mod rows;

@@ -122,12 +122,12 @@ impl<'a> NewLineRow<'a> {
     treat_none_as_default_value = false
 )]
 pub(super) struct HistoryRow {
-    order_id: Key,
-    id: Key,
-    from_status: Option<String>,
-    to_status: String,
-    actor_id: Key,
-    created_at: Stamp,
+    pub(super) order_id: Key,
+    pub(super) id: Key,
+    pub(super) from_status: Option<String>,
+    pub(super) to_status: String,
+    pub(super) actor_id: Key,
+    pub(super) created_at: Stamp,
 }
 
 impl HistoryRow {

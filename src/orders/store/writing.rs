@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use uuid::Uuid;
 
+use super::inserting::InsertOrder;
 use super::rows::{HistoryRow, NewLineRow, OrderRow};
 use crate::database::schema::{order_history, order_lines, orders};
 use crate::database::types::{Key, Stamp};
@@ -17,25 +18,28 @@ use crate::orders::status::Transition;
 #[cfg(feature = "planted-bugs")]
 use crate::planted::Bug;
 
-/// Inserts an order and its lines.
+/// Inserts an order, its lines and the first step of its history: on PostgreSQL in one statement, which is the same for any
+/// number of lines and so stays prepared. On SQLite there is no way to go for a statement, and each line is one.
 pub(in crate::orders) fn insert_order(
     conn: &mut Conn<'_>,
     order: &Order,
+    first: &HistoryEntry,
 ) -> Result<(), DatabaseError> {
-    let row = OrderRow::new(order);
-    on_backend!(conn, |c| diesel::insert_into(orders::table)
-        .values(&row)
-        .execute(c))?;
-    let lines = NewLineRow::all(order);
-    if let [line] = lines.as_slice() {
-        // Most orders have one line, and this statement stays prepared; that of several lines differs by their number.
-        on_backend!(conn, |c| diesel::insert_into(order_lines::table)
-            .values(line)
-            .execute(c))?;
-    } else {
-        on_backend!(conn, |c| diesel::insert_into(order_lines::table)
-            .values(&lines)
-            .execute(c))?;
+    match conn {
+        Conn::Postgres(c) => {
+            InsertOrder::new(order, first).execute(*c)?;
+        }
+        Conn::Sqlite(c) => {
+            diesel::insert_into(orders::table)
+                .values(&OrderRow::new(order))
+                .execute(*c)?;
+            for line in NewLineRow::all(order) {
+                diesel::insert_into(order_lines::table)
+                    .values(&line)
+                    .execute(*c)?;
+            }
+            insert_history(conn, order.id, first)?;
+        }
     }
     Ok(())
 }
