@@ -60,11 +60,11 @@ fn tokens(criterion: &mut Criterion) -> Outcome {
     let token = tokens.issue(identity, Utc::now())?;
     let token = token.expose_secret();
     criterion.bench_function("token/verify", |b| {
-        b.iter(|| tokens.verify(black_box(token)))
+        b.iter(|| tokens.verify(black_box(token)));
     });
     let forged = token.replace('.', "-");
     criterion.bench_function("token/refuse", |b| {
-        b.iter(|| tokens.verify(black_box(&forged)))
+        b.iter(|| tokens.verify(black_box(&forged)));
     });
     criterion.bench_function("token/issue", |b| {
         b.iter(|| tokens.issue(black_box(identity), Utc::now()));
@@ -76,7 +76,7 @@ fn cursors(criterion: &mut Criterion) {
     let id = Uuid::now_v7();
     let cursor = Cursor::encode(id);
     criterion.bench_function("cursor/encode", |b| {
-        b.iter(|| Cursor::encode(black_box(id)))
+        b.iter(|| Cursor::encode(black_box(id)));
     });
     criterion.bench_function("cursor/decode", |b| {
         b.iter(|| Cursor::decode(black_box(&cursor)));
