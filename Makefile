@@ -11,7 +11,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## List these targets
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 .PHONY: run
 run: ## Build and serve on SQLite; DATABASE_URL=postgres://… serves on PostgreSQL
@@ -75,6 +75,16 @@ load: ## Load a running, seeded service with k6: SCENARIO=stress RATE=200 API=ht
 load-local: ## Load a service that is started for it and gone afterwards: DATABASE=postgres SCENARIO=stress
 	cargo build --locked --release
 	@scripts/load-local $(or $(DATABASE),sqlite) $(SCENARIO)
+
+# Hours of it; each part alone in minutes: bench/run says which there are.
+.PHONY: bench
+bench: ## Measure the service beside its peer, its telemetry, and at scale, and write the documents: ONLY="compare pools" QUICK=1
+	@bench/run $(ONLY)
+
+# No part of `make test`, which builds nothing optimised: this build takes many times as long as all that is counted.
+.PHONY: bench-guard
+bench-guard: ## Hold the instructions of a few requests against those written down (valgrind; 10 minutes, nearly all of them the build): ARGS=--renew writes them
+	@bench/instructions $(ARGS)
 
 .PHONY: fuzz-api
 fuzz-api: ## Fuzz the API by its OpenAPI document with Schemathesis, in three roles: DATABASE=postgres EXAMPLES=100 SEED=7

@@ -8,6 +8,7 @@ use crate::app::{App, AppHandle};
 use crate::http::block_on;
 use crate::lifecycle::{SignalEvent, Signals, descriptors, spawn_local};
 use crate::settings::{Loaded, Settings};
+use crate::telemetry::BLIND;
 use crate::telemetry::logs::{self, Identity, Logs};
 use crate::telemetry::traces::Traces;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -19,6 +20,11 @@ const LAST_SPANS: Duration = Duration::from_secs(2);
 /// Serves until it is asked to stop.
 pub(super) fn run(global: &GlobalArguments) -> Result<(), CliError> {
     let loaded = load(global)?;
+    if BLIND {
+        output::note(
+            "this build tells nothing of itself: it is for measuring, and for nothing else",
+        );
+    }
     let settings = &loaded.settings;
     let identity = Identity::of_this_build(
         settings.traces.service_name.clone(),

@@ -39,11 +39,28 @@ impl RequestContext {
     /// A request's context: in the trace of its `traceparent`, or else in a fresh one. `sampled` when its spans are
     /// exported.
     pub fn new(request_id: RequestId, traceparent: Option<TraceParent>, sampled: bool) -> Self {
+        let trace_id = traceparent.map_or_else(TraceId::generate, |parent| parent.trace_id());
+        let span_id = SpanId::generate();
+        Self::with_ids(request_id, (trace_id, span_id), traceparent, sampled)
+    }
+
+    /// The context of a request that nothing will be told of: it has no names, and all else that belongs to it.
+    pub fn unnamed() -> Self {
+        let ids = (TraceId::NONE, SpanId::NONE);
+        Self::with_ids(RequestId::NONE, ids, None, false)
+    }
+
+    fn with_ids(
+        request_id: RequestId,
+        (trace_id, span_id): (TraceId, SpanId),
+        parent: Option<TraceParent>,
+        sampled: bool,
+    ) -> Self {
         Self {
             request_id,
-            trace_id: traceparent.map_or_else(TraceId::generate, |parent| parent.trace_id()),
-            span_id: SpanId::generate(),
-            parent: traceparent,
+            trace_id,
+            span_id,
+            parent,
             sampled,
             span_id_claimed: AtomicBool::new(false),
             span: Mutex::new(None),

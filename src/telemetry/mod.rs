@@ -17,6 +17,10 @@ mod request_id;
 mod trace_parent;
 pub mod traces;
 
+/// Whether this build tells nothing of itself: the feature `blind`, for measuring what telling costs. A constant, so that
+/// what stands behind it is compiled, and checked, in every build, and is not there in the one that does not need it.
+pub const BLIND: bool = cfg!(feature = "blind");
+
 pub use context::{RequestContext, current, spawn_blocking, with_context, with_current};
 pub use error_chain::error_chain;
 pub use in_context::InContext;

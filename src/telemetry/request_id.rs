@@ -18,6 +18,12 @@ pub struct RequestId {
 }
 
 impl RequestId {
+    /// Where requests have no name.
+    pub(super) const NONE: Self = Self {
+        bytes: [b'-'; CAPACITY],
+        length: 1,
+    };
+
     /// Takes a client's id, if it is well-formed. Anything else could forge log lines.
     pub fn parse(id: &str) -> Option<Self> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);

@@ -14,6 +14,9 @@ pub struct TraceId([u8; 32]);
 pub struct SpanId([u8; 16]);
 
 impl TraceId {
+    /// Where nothing is traced.
+    pub(super) const NONE: Self = Self([b'0'; 32]);
+
     /// A fresh random id.
     pub fn generate() -> Self {
         // Or-ing a bit in keeps it from being zero.
@@ -27,6 +30,9 @@ impl TraceId {
 }
 
 impl SpanId {
+    /// Where nothing is traced.
+    pub(super) const NONE: Self = Self([b'0'; 16]);
+
     /// A fresh random id.
     pub fn generate() -> Self {
         Self(hex(u128::from(fastrand::u64(..) | 1)))

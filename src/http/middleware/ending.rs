@@ -13,7 +13,7 @@ use actix_web::dev::ResponseHead;
 use actix_web::http::ConnectionType;
 
 use crate::telemetry::metrics::{CounterHandle, HistogramHandle};
-use crate::telemetry::{self, RequestContext, error_chain, traces};
+use crate::telemetry::{self, BLIND, RequestContext, error_chain, traces};
 
 use super::super::connection::Peer;
 use super::super::metrics::{Present, UNMATCHED};
@@ -127,6 +127,9 @@ impl Drop for Ending {
     fn drop(&mut self) {
         let duration = self.started.elapsed();
         self.peer.answered();
+        if BLIND {
+            return;
+        }
         if self.peer.is_gone() {
             self.status = CLIENT_CLOSED_REQUEST;
         }

@@ -6,7 +6,7 @@ use actix_web::http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 
-use crate::telemetry::RequestId;
+use crate::telemetry::{BLIND, RequestId};
 
 /// The name of the request's id, in requests and responses.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -33,7 +33,7 @@ pub(super) fn write(out: &mut Vec<u8>, request_id: &RequestId, authenticated: bo
 pub(super) fn add(head: &mut ResponseHead, request_id: &RequestId, authenticated: bool) {
     let headers = head.headers_mut();
     // The characters of a request id are a subset of a header's.
-    if let Ok(value) = HeaderValue::from_str(request_id.as_str()) {
+    if !BLIND && let Ok(value) = HeaderValue::from_str(request_id.as_str()) {
         headers.insert(X_REQUEST_ID, value);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

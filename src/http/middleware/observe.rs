@@ -19,15 +19,14 @@ use actix_web::Error;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::InternalError;
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use pin_project_lite::pin_project;
 
 use crate::lifecycle::Readiness;
 use crate::telemetry::traces::Sampling;
-use crate::telemetry::{self, RequestContext};
-use crate::telemetry::{InContext, RequestId, TraceParent};
+use crate::telemetry::{self, BLIND, InContext, RequestContext, RequestId, TraceParent};
 
 use super::super::client_address::{TrustedProxies, of_service_request};
 use super::super::connection::Peer;
@@ -47,6 +46,22 @@ pub(in crate::http) struct Observer {
     pub(in crate::http) proxies: TrustedProxies,
     pub(in crate::http) slow: Duration,
     pub(in crate::http) sampling: Sampling,
+}
+
+impl Observer {
+    /// What the request is called, which trace it belongs to, and whether that is exported.
+    fn context(&self, headers: &HeaderMap, peer: &Peer) -> RequestContext {
+        let text = |value: Option<&HeaderValue>| value?.to_str().ok().map(str::to_owned);
+        let request_id = headers
+            .get(X_REQUEST_ID)
+            .and_then(|value| RequestId::parse(value.to_str().ok()?))
+            .unwrap_or_else(RequestId::generate);
+        let parent = text(headers.get("traceparent")).and_then(|value| TraceParent::parse(&value));
+        let sampled = peer
+            .take_sampled()
+            .unwrap_or_else(|| self.sampling.decide(parent.as_ref()));
+        RequestContext::new(request_id, parent, sampled)
+    }
 }
 
 /// The layer.
@@ -89,19 +104,12 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let started = Instant::now();
         let headers = request.headers();
-        let text = |value: Option<&actix_web::http::header::HeaderValue>| {
-            value?.to_str().ok().map(str::to_owned)
-        };
-        let request_id = headers
-            .get(X_REQUEST_ID)
-            .and_then(|value| RequestId::parse(value.to_str().ok()?))
-            .unwrap_or_else(RequestId::generate);
-        let parent = text(headers.get("traceparent")).and_then(|value| TraceParent::parse(&value));
         let peer: Peer = request.conn_data().cloned().unwrap_or_default();
-        let sampled = peer
-            .take_sampled()
-            .unwrap_or_else(|| self.worker.observer.sampling.decide(parent.as_ref()));
-        let context = Arc::new(RequestContext::new(request_id, parent, sampled));
+        let context = Arc::new(if BLIND {
+            RequestContext::unnamed()
+        } else {
+            self.worker.observer.context(headers, &peer)
+        });
         let ending = Ending {
             worker: Rc::clone(&self.worker),
             peer,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::telemetry::BLIND;
+
 /// One series of a counter.
 #[derive(Debug, Clone)]
 pub struct CounterHandle(pub(super) prometheus::IntCounter);
@@ -9,12 +11,16 @@ pub struct CounterHandle(pub(super) prometheus::IntCounter);
 impl CounterHandle {
     /// Counts one.
     pub fn inc(&self) {
-        self.0.inc();
+        if !BLIND {
+            self.0.inc();
+        }
     }
 
     /// Counts `by`.
     pub fn inc_by(&self, by: u64) {
-        self.0.inc_by(by);
+        if !BLIND {
+            self.0.inc_by(by);
+        }
     }
 
     /// The present value.
@@ -30,17 +36,23 @@ pub struct GaugeHandle(pub(super) prometheus::Gauge);
 impl GaugeHandle {
     /// Sets the value.
     pub fn set(&self, value: f64) {
-        self.0.set(value);
+        if !BLIND {
+            self.0.set(value);
+        }
     }
 
     /// One more.
     pub fn inc(&self) {
-        self.0.inc();
+        if !BLIND {
+            self.0.inc();
+        }
     }
 
     /// One less.
     pub fn dec(&self) {
-        self.0.dec();
+        if !BLIND {
+            self.0.dec();
+        }
     }
 
     /// The present value.
@@ -56,12 +68,16 @@ pub struct HistogramHandle(pub(super) prometheus::Histogram);
 impl HistogramHandle {
     /// Observes a time, in seconds.
     pub fn observe(&self, time: Duration) {
-        self.0.observe(time.as_secs_f64());
+        if !BLIND {
+            self.0.observe(time.as_secs_f64());
+        }
     }
 
     /// Observes a time given in seconds.
     pub fn observe_seconds(&self, seconds: f64) {
-        self.0.observe(seconds);
+        if !BLIND {
+            self.0.observe(seconds);
+        }
     }
 
     /// How many observations there were.
