@@ -50,7 +50,7 @@ fn tokens(criterion: &mut Criterion) -> Outcome {
     let rules = TokenRules {
         issuer: "glasshouse".to_owned(),
         audience: "glasshouse".to_owned(),
-        lifetime: Duration::from_secs(900),
+        lifetime: Duration::from_mins(15),
     };
     let tokens = AccessTokens::new(Arc::new(keys), rules);
     let identity = Identity {

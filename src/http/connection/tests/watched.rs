@@ -279,17 +279,16 @@ async fn what_is_refused_is_answered_whole_and_never_handed_on_however_slowly_it
     let length = 100_000;
     let (mut client, mut watched) = closed(length, Duration::from_mins(1)).await;
     first(&mut client, &mut watched).await;
-    let client = tokio::spawn(async move {
+    let taking = async {
         // Two at once: the second waits for its turn, and is handed on as everything that does.
         client.write_all(&REQUEST.repeat(2)).await.unwrap();
         tokio::time::sleep(Duration::from_millis(100)).await;
         let mut answer = vec![0; REQUEST.len() * length];
         client.read_exact(&mut answer).await.unwrap();
         assert!(answer == REQUEST.repeat(length));
-        client
-    });
-    assert_eq!(handed_on(&mut watched).await.unwrap(), REQUEST);
-    client.await.unwrap();
+    };
+    let (handed_on, ()) = tokio::join!(handed_on(&mut watched), taking);
+    assert_eq!(handed_on.unwrap(), REQUEST);
 }
 
 #[tokio::test]
