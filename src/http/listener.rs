@@ -74,13 +74,15 @@ pub(super) struct Connections {
     pub(super) observer: Arc<Observer>,
     /// The same.
     pub(super) shield: Arc<Guard>,
+    /// Whether origins are configured.
+    pub(super) cors: bool,
 }
 
 impl Connections {
-    /// One worker's.
-    fn turnstile(&self) -> Rc<dyn Turnstile> {
+    /// One worker's. None where browsers of other origins may ask: what CORS adds to every answer is its own affair.
+    fn turnstile(&self) -> Option<Rc<dyn Turnstile>> {
         let (observer, shield) = (Arc::clone(&self.observer), Arc::clone(&self.shield));
-        Rc::new(EarlyRefusal::new(observer, shield))
+        (!self.cors).then(|| Rc::new(EarlyRefusal::new(observer, shield)) as Rc<dyn Turnstile>)
     }
 }
 
@@ -105,7 +107,7 @@ where
         return builder.listen("public", listener, move || {
             let (admitting, turnstile) = (connections.clone(), connections.turnstile());
             fn_service(move |stream: TcpStream| {
-                let (connections, turnstile) = (admitting.clone(), Rc::clone(&turnstile));
+                let (connections, turnstile) = (admitting.clone(), turnstile.clone());
                 async move {
                     let (place, peer) = match admit(&connections.places, &stream) {
                         Ok(admitted) => admitted,
@@ -126,7 +128,7 @@ where
         let turnstile = connections.turnstile();
         fn_service(move |stream: TcpStream| {
             let (connections, tls) = (admitting.clone(), tls.clone());
-            let turnstile = Rc::clone(&turnstile);
+            let turnstile = turnstile.clone();
             async move {
                 let admitted = admit(&connections.places, &stream);
                 let (place, peer) = admitted.map_err(|_refusal| turned_away())?;

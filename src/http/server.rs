@@ -278,6 +278,7 @@ fn connections(
         tls,
         observer: Arc::clone(&layers.observer),
         shield: Arc::clone(&layers.shield),
+        cors: !parts.settings.server.cors_origins.is_empty(),
     })
 }
 

@@ -30,26 +30,32 @@ pub(in crate::http) struct Early {
 }
 
 impl Early {
-    /// For a connection from there, which is kept for so long when it is idle. Actix keeps that time, and knows only of what
-    /// it was handed: it is to hear from every connection at first, and twice in that time.
+    /// For a connection from there, which is kept for so long when it is idle. Actix keeps that time from when it was first
+    /// handed a request, and would not be bound to count what it has not seen: it is to hear from every connection at first,
+    /// and twice in that time. Without a turnstile nothing is refused.
     pub(in crate::http) fn new(
-        turnstile: Rc<dyn Turnstile>,
+        turnstile: Option<Rc<dyn Turnstile>>,
         address: Option<SocketAddr>,
         keep_alive: Duration,
     ) -> Self {
         Self {
-            turnstile: Some(turnstile),
+            turnstile,
             address,
             rest: keep_alive / 2,
             ..Self::default()
         }
     }
 
-    /// Actix is handed a request.
-    pub(super) fn handed_on(&mut self) {
-        if self.turnstile.is_some() {
+    /// Actix is handed some of a request, the end of its head or not.
+    pub(super) fn handed_on(&mut self, head: bool) {
+        if head && self.turnstile.is_some() {
             self.handed_on = Some(Instant::now());
         }
+    }
+
+    /// The connection is about to end: what comes now is no request.
+    pub(super) fn end(&mut self) {
+        self.turnstile = None;
     }
 
     /// Whether this request goes no further; then there is an answer to send.

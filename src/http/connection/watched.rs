@@ -113,20 +113,23 @@ impl<T> Watched<T> {
             buffer.set_filled(before);
             return self.judge();
         }
+        if self.framing.phase() == Phase::Body && !self.peer.waits_for_an_answer() {
+            // It was answered before it had come, and Actix ends the connection for it.
+            self.early.end();
+        }
         let mut good = 0;
         // The next request is only begun with when the one before is done with.
         if self.framing.phase() != Phase::Between || !self.peer.waits_for_an_answer() {
-            let is_fresh = self.framing.is_fresh();
+            // Nothing of Actix' is on its way then, where an answer of ours could come between.
+            let may_be_early = self.framing.is_fresh() && self.may_be_answered();
             let taken = self.framing.take(came);
             self.note(taken);
-            let is_whole = is_fresh && taken.head && self.framing.phase() == Phase::Between;
-            if is_whole && self.early.refuses(&came[..taken.good], &self.peer) {
+            let is_whole = taken.head && self.framing.phase() == Phase::Between;
+            if is_whole && may_be_early && self.early.refuses(&came[..taken.good], &self.peer) {
                 self.held.extend_from_slice(&came[taken.good..]);
                 return buffer.set_filled(before);
             }
-            if taken.head {
-                self.early.handed_on();
-            }
+            self.early.handed_on(taken.head);
             good = taken.good;
         }
         if self.refused.is_none() {
@@ -140,9 +143,7 @@ impl<T> Watched<T> {
         let taken = self.framing.take(&self.held);
         self.cleared = taken.good;
         self.note(taken);
-        if taken.head {
-            self.early.handed_on();
-        }
+        self.early.handed_on(taken.head);
     }
 
     fn note(&mut self, taken: Taken) {
@@ -218,11 +219,15 @@ impl<T: AsyncWrite + Abort + Unpin> Watched<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// Writes what was said to a request that was refused early, all of it.
+    /// Writes what was said to a request that was refused early, all of it. It comes before whatever else is done with the
+    /// stream, so that nothing overtakes it.
     fn say(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.early.answer().is_empty() {
             let outcome = Pin::new(&mut self.stream).poll_write(cx, self.early.answer());
             let sent = ready!(self.written(outcome, cx))?;
+            if sent == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
             self.early.sent(sent);
             if self.early.answer().is_empty() {
                 let outcome = Pin::new(&mut self.stream).poll_flush(cx);
@@ -326,6 +331,7 @@ impl<T: AsyncRead + AsyncWrite + Abort + Unpin> AsyncWrite for Watched<T> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.say(cx))?;
         let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.written(outcome, cx)
     }
@@ -335,6 +341,7 @@ impl<T: AsyncRead + AsyncWrite + Abort + Unpin> AsyncWrite for Watched<T> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.say(cx))?;
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         self.written(outcome, cx)
     }
@@ -344,6 +351,7 @@ impl<T: AsyncRead + AsyncWrite + Abort + Unpin> AsyncWrite for Watched<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.say(cx))?;
         let outcome = Pin::new(&mut self.stream).poll_flush(cx);
         let outcome = self.written(outcome, cx);
         // The dispatcher has written all that it had. If that was an answer, what is behind it has its turn. A part of a line
@@ -360,6 +368,7 @@ impl<T: AsyncRead + AsyncWrite + Abort + Unpin> AsyncWrite for Watched<T> {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if matches!(this.end, End::Open) {
+            ready!(this.say(cx))?;
             let outcome = Pin::new(&mut this.stream).poll_shutdown(cx);
             ready!(this.written(outcome, cx))?;
             this.end = if this.may_hear_more() {

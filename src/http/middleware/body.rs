@@ -16,7 +16,7 @@ use futures_util::{Stream, StreamExt as _};
 use super::super::admission::Permit;
 
 /// Larger bodies of refused requests are not swallowed.
-const SWALLOWED: usize = 16 * 1024;
+pub(super) const SWALLOWED: usize = 16 * 1024;
 /// Nor those that are not there by then. Most come together with their head.
 const PATIENCE: Duration = Duration::from_millis(5);
 

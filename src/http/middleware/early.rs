@@ -11,12 +11,14 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
 
+use crate::telemetry::traces::RootSpan;
 use crate::telemetry::{RequestContext, RequestId, TraceParent};
 
 use super::super::client_address::X_FORWARDED_FOR;
 use super::super::connection::{Peer, Turnstile};
 use super::super::problem::{PROBLEM_JSON, Problem};
 use super::super::resource;
+use super::body::SWALLOWED;
 use super::ending::{Ending, Worker};
 use super::guard::{Guard, refused};
 use super::observe::{Observer, method_label};
@@ -50,6 +52,9 @@ impl Turnstile for EarlyRefusal {
         if guard.gate.is_open() || !guard.opening.is_open() || guard.readiness.is_draining() {
             return None;
         }
+        if request.len() > SWALLOWED || RootSpan::is_wanted_by_the_log() {
+            return None;
+        }
         let started = Instant::now();
         let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
         let asked = Asked::read(request, &mut fields)?;
@@ -66,7 +71,9 @@ impl Turnstile for EarlyRefusal {
         let problem = refused(class.as_str(), reason);
         let context = RequestContext::new(asked.request_id, asked.parent, sampled);
         context.set_route(route);
-        let body = problem.document(context.request_id().as_str()).ok()?;
+        let body = problem
+            .document(context.request_id().as_str())
+            .unwrap_or_default();
         let answer = self.written(&problem, &body, &context, asked.is_authenticated);
         let mut ending = Ending {
             worker: Rc::clone(&self.worker),
@@ -153,8 +160,9 @@ impl<'a> Asked<'a> {
             let is = |name: &str| field.name.eq_ignore_ascii_case(name);
             match field.name.len() {
                 4 if is("host") && !target::is_host(field.value) => return None,
-                // Of other origins: what stands between them and the guard adds to the answer.
                 6 if is("origin") || is("expect") => return None,
+                // Whose length is not known beforehand is not swallowed.
+                17 if is("transfer-encoding") => return None,
                 7 if is("upgrade") => return None,
                 10 if is("connection") && !field.value.eq_ignore_ascii_case(b"keep-alive") => {
                     return None;
@@ -165,11 +173,10 @@ impl<'a> Asked<'a> {
                 _ => {}
             }
         }
-        let text = |value: Option<&'a [u8]>| str::from_utf8(value?).ok();
-        if let Some(id) = text(id).and_then(RequestId::parse) {
+        if let Some(id) = id.and_then(text).and_then(RequestId::parse) {
             asked.request_id = id;
         }
-        asked.parent = text(parent).and_then(TraceParent::parse);
+        asked.parent = parent.and_then(text).and_then(TraceParent::parse);
         Some(asked)
     }
 
@@ -177,9 +184,16 @@ impl<'a> Asked<'a> {
         let fields = self.fields.iter();
         fields
             .filter(|field| field.name.eq_ignore_ascii_case(X_FORWARDED_FOR))
-            .map(|field| str::from_utf8(field.value).ok())
+            .map(|field| text(field.value))
             .collect()
     }
+}
+
+/// A field as text, if it is what Actix takes for text.
+fn text(value: &[u8]) -> Option<&str> {
+    let is_visible = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
+    let all_visible = value.iter().all(is_visible);
+    all_visible.then(|| str::from_utf8(value).ok()).flatten()
 }
 
 /// The `Date` of this second.

@@ -29,6 +29,11 @@ pub struct RootSpan<'a> {
 }
 
 impl RootSpan<'_> {
+    /// Whether the log's filter asks for spans of requests that are not sampled.
+    pub fn is_wanted_by_the_log() -> bool {
+        tracing::span_enabled!(target: "glasshouse::request", tracing::Level::DEBUG)
+    }
+
     /// The span of a request: for the collector when the request is sampled, else for the log's filter if that asks for
     /// spans, which costs next to nothing when it does not.
     pub fn start(self, context: &RequestContext) -> Span {

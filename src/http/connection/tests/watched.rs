@@ -254,16 +254,24 @@ impl crate::http::connection::Turnstile for Closed {
 
 async fn closed(length: usize, keep_alive: Duration) -> (TcpStream, Watched<TcpStream>) {
     let (client, watched) = pair().await;
-    let early = Early::new(std::rc::Rc::new(Closed(length)), None, keep_alive);
+    let early = Early::new(Some(std::rc::Rc::new(Closed(length))), None, keep_alive);
     (client, watched.refusing(early))
 }
 
 const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
 
-/// What Actix is handed next; as it asks for it, with room for more.
+/// What Actix is handed next; as it asks for it, with room for more, and having written all that it had.
 async fn handed_on(watched: &mut Watched<TcpStream>) -> io::Result<Vec<u8>> {
-    let mut read = Vec::with_capacity(4096);
-    watched.read_buf(&mut read).await.map(|_| read)
+    let mut room = vec![0; 4096];
+    poll_fn(|cx| {
+        let mut buffer = ReadBuf::new(&mut room);
+        let outcome = Pin::new(&mut *watched).poll_read(cx, &mut buffer);
+        if outcome.is_pending() {
+            let _ = Pin::new(&mut *watched).poll_flush(cx)?;
+        }
+        outcome.map_ok(|()| buffer.filled().to_vec())
+    })
+    .await
 }
 
 /// Has one request handed on and answered, as the first one always is.
@@ -299,6 +307,64 @@ async fn who_takes_nothing_of_a_refusal_is_given_up_in_time() {
     let given_up = handed_on(&mut watched).await.unwrap_err();
     assert_eq!(given_up.kind(), io::ErrorKind::TimedOut);
     assert!(watched.peer().is_gone());
+}
+
+#[tokio::test]
+async fn a_refusal_that_nobody_takes_wakes_nobody_and_keeps_what_is_behind_it_waiting() {
+    let (mut client, mut watched) = closed(100_000, Duration::from_mins(1)).await;
+    first(&mut client, &mut watched).await;
+    client.write_all(&REQUEST.repeat(2)).await.unwrap();
+    let asked = handed_on(&mut watched);
+    let asked = tokio::time::timeout(Duration::from_millis(50), asked).await;
+    assert!(asked.is_err(), "the second has its turn before the first");
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut cx = Context::from_waker(&waker);
+    for _ in 0..10 {
+        let mut room = [0; 64];
+        let mut buffer = ReadBuf::new(&mut room);
+        let read = Pin::new(&mut watched).poll_read(&mut cx, &mut buffer);
+        assert!(read.is_pending());
+        assert!(Pin::new(&mut watched).poll_flush(&mut cx).is_pending());
+        let written = Pin::new(&mut watched).poll_write(&mut cx, b"of Actix");
+        assert!(written.is_pending(), "it comes between");
+        assert!(Pin::new(&mut watched).poll_shutdown(&mut cx).is_pending());
+    }
+    assert_eq!(woken.0.load(Relaxed), 0);
+}
+
+#[tokio::test]
+async fn nothing_is_refused_while_an_answer_of_actix_is_on_its_way_or_after_one_amid_a_body() {
+    let (mut client, mut watched) = closed(1, Duration::from_mins(1)).await;
+    first(&mut client, &mut watched).await;
+    // More than the kernel takes.
+    let filled = poll_fn(|cx| {
+        while Pin::new(&mut watched)
+            .poll_write(cx, &[0; 65_536])
+            .is_ready()
+        {}
+        Poll::Ready(())
+    });
+    filled.await;
+    client.write_all(REQUEST).await.unwrap();
+    let asked = watched.read_buf(&mut Vec::with_capacity(4096)).await;
+    assert_eq!(asked.unwrap(), REQUEST.len());
+
+    let (mut client, mut watched) = closed(1, Duration::from_mins(1)).await;
+    first(&mut client, &mut watched).await;
+    client
+        .write_all(&REQUEST[..REQUEST.len() - 1])
+        .await
+        .unwrap();
+    handed_on(&mut watched).await.unwrap();
+    watched.peer().answered();
+    client
+        .write_all(&REQUEST[REQUEST.len() - 1..])
+        .await
+        .unwrap();
+    assert_eq!(handed_on(&mut watched).await.unwrap(), b"}");
+    client.write_all(REQUEST).await.unwrap();
+    assert_eq!(handed_on(&mut watched).await.unwrap(), REQUEST);
 }
 
 #[tokio::test]
