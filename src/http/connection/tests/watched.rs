@@ -340,7 +340,7 @@ async fn nothing_is_refused_while_an_answer_of_actix_is_on_its_way_or_after_one_
     // More than the kernel takes.
     let filled = poll_fn(|cx| {
         while Pin::new(&mut watched)
-            .poll_write(cx, &[0; 65_536])
+            .poll_write(cx, &[0; 8_192])
             .is_ready()
         {}
         Poll::Ready(())
